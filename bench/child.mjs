@@ -1,0 +1,85 @@
+// One contender in a process of its own, so that nobody's garbage or compiled code is in another's
+// way. It does what the parent says (connect, check, round, close) and is idle in between.
+
+import { profiled } from "./profiler.mjs";
+import { quickened, workloads } from "./workloads.mjs";
+
+const [name, target] = [process.argv[2], JSON.parse(process.argv[3])];
+let contender;
+
+function workloadOf({ workload, isQuick }) {
+  const found = workloads.find((candidate) => candidate.name === workload);
+  return isQuick ? quickened(found) : found;
+}
+
+// Every Date becomes its ISO text, every class of row or result a plain object or array.
+const normalised = (value) => JSON.stringify(value);
+
+function differenceOf(result, workload) {
+  const expected = workload.expected(workload.size);
+  if (contender.countsOnly) {
+    const count = workload.rowCount?.() ?? workload.size;
+    return result === count ? undefined : `${result} rows instead of ${count}`;
+  }
+  if (normalised(result) === normalised(expected)) return undefined;
+  const isList = Array.isArray(result) && Array.isArray(expected);
+  if (isList && result.length !== expected.length) {
+    return `${result.length} rows instead of ${expected.length}`;
+  }
+  const pairs = isList ? expected.map((row, i) => [result[i], row]) : [[result, expected]];
+  const [got, wanted] = pairs.find(([a, b]) => normalised(a) !== normalised(b));
+  return `${normalised(got)} instead of ${normalised(wanted)}`;
+}
+
+const commands = {
+  async connect() {
+    const { create } = await import(`./contenders/${name}.mjs`);
+    contender = await create(target);
+    await contender.connect();
+    const { version, blocking: isBlocking = false } = contender;
+    return { name: contender.name, version, isBlocking };
+  },
+
+  /** "same" when the result is the expected one, "not offered", or else the difference. */
+  async check(request) {
+    const workload = workloadOf(request);
+    const method = contender[workload.method];
+    const result = method ? await method(workload.size, workload.login) : null;
+    if (result === null) return "not offered";
+    return differenceOf(result, workload) ?? "same";
+  },
+
+  /** One timed round; milliseconds of wall time and of this process's CPU, all threads. */
+  async round(request) {
+    const { method, size, login, calls = 1 } = workloadOf(request);
+    globalThis.gc();
+    const cpuBefore = process.cpuUsage();
+    const before = performance.now();
+    for (let i = 0; i < calls; i++) await contender[method](size, login);
+    const wall = performance.now() - before;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { wall, cpu: (user + system) / 1_000, operations: calls * size };
+  },
+
+  /** A profile of so many rounds, after as many to warm up; "cpu" or "allocations". */
+  async profile({ kind, roundCount, ...request }) {
+    const run = async () => {
+      let operations = 0;
+      for (let i = 0; i < roundCount; i++) operations += (await commands.round(request)).operations;
+      return operations;
+    };
+    await run();
+    return profiled(kind, run);
+  },
+
+  close: () => contender?.close(),
+};
+
+process.on("message", async ({ command, ...request }) => {
+  try {
+    process.send({ answer: await commands[command](request) });
+  } catch (error) {
+    process.send({ error: String(error?.message ?? error).split("\n")[0] });
+  }
+});
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,60 @@
+// pg-native: libpq, the C library, called synchronously with named prepared statements. It is the
+// measure for the blocking connection. Rows are objects or arrays per client, hence two clients.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { statements, wideKey } from "../workloads.mjs";
+
+const require = createRequire(import.meta.url);
+
+const dsn = ({ host, port, database, user, password }) =>
+  `host=${host} port=${port} dbname=${database} user=${user}` +
+  (password === undefined ? "" : ` password=${password}`);
+
+/** Makes the contender; fails where the native binding isn't built. */
+export async function create(target) {
+  const Client = require("pg-native");
+  const manifest = new URL("../node_modules/pg-native/package.json", import.meta.url);
+  const { version } = JSON.parse(readFileSync(manifest, "utf8"));
+  const objects = new Client();
+  const arrays = new Client({ arrayMode: true });
+  return {
+    name: "pg-native",
+    version,
+    blocking: true,
+    connect() {
+      objects.connectSync(dsn(target));
+      arrays.connectSync(dsn(target));
+      objects.prepareSync("one", statements.one, 1);
+      objects.prepareSync("rows", statements.rows, 0);
+      arrays.prepareSync("rows", statements.rows, 0);
+      objects.prepareSync("wide", statements.wide, 1);
+    },
+    close() {
+      objects.end();
+      arrays.end();
+    },
+    oneAtATime(n) {
+      let sum = 0;
+      for (let i = 1; i <= n; i++) sum += objects.executeSync("one", [i])[0].x;
+      return sum;
+    },
+    rowsToObjects: () => objects.executeSync("rows", []),
+    rowsToArrays: () => arrays.executeSync("rows", []),
+    wideRow(n) {
+      let row;
+      for (let i = 0; i < n; i++) [row] = objects.executeSync("wide", [wideKey(i)]);
+      return row;
+    },
+    connectClose(n, login) {
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        const once = new Client();
+        once.connectSync(dsn({ ...target, ...login }));
+        sum += once.querySync(statements.hello)[0].one;
+        once.end();
+      }
+      return sum;
+    },
+  };
+}

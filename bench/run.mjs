@@ -1,0 +1,129 @@
+// `npm run bench`: every contender against the same server in the same run. This process starts the
+// server and one child per contender, has each child's answers checked, and then lets them run one
+// at a time, round by round, in an order that changes every round. How to read it: README.md.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { buildNative } from "./build-native.mjs";
+import { placeOn } from "./cores.mjs";
+import { describeMachine } from "./machine.mjs";
+import { judge, ratio, renderGoals, renderWorkload, summarize } from "./report.mjs";
+import { openStage } from "./stage.mjs";
+import { workloads } from "./workloads.mjs";
+
+const known = ["null", "mahout", "pg", "pg-pipeline", "postgres", "mahout-blocking", "pg-native"];
+const WARM_UP_ROUNDS = 3;
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string", default: workloads.map(({ name }) => name).join(",") },
+    contenders: { type: "string", default: known.join(",") },
+    rounds: { type: "string", default: "9" },
+    quick: { type: "boolean", default: false },
+    cores: { type: "string" },
+  },
+});
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const rounded = (_, value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value);
+const fail = (message) => {
+  console.error(message);
+  process.exit(2);
+};
+
+function chosen(flag, all) {
+  const names = flags[flag].split(",");
+  const stranger = names.find((name) => !all.includes(name));
+  if (stranger !== undefined) fail(`--${flag}: no "${stranger}"; there are: ${all.join(", ")}`);
+  return names;
+}
+
+/** Checks all contenders, then times them; nobody is timed whose answer is wrong. */
+async function measure(workload, contenders, server, roundCount) {
+  const request = { workload: workload.name, isQuick: flags.quick };
+  const pids = contenders.map(({ pid }) => pid);
+  const cores = placeOn(flags.cores ?? workload.cores, pids, server.pid);
+  const [racing, notes] = [[], []];
+  for (const contender of contenders) {
+    const verdict = await contender.ask("check", request).catch((error) => error.message);
+    if (verdict === "same") racing.push(contender);
+    else if (verdict !== "not offered") notes.push(`${contender.name} left out: ${verdict}`);
+  }
+  const rounds = Object.fromEntries(racing.map(({ name }) => [name, []]));
+  for (let i = -WARM_UP_ROUNDS; i < roundCount; i++) {
+    const shift = (i + WARM_UP_ROUNDS) % racing.length;
+    const order = [...racing.slice(shift), ...racing.slice(0, shift)];
+    if (i % 2 !== 0) order.reverse();
+    for (const contender of order) {
+      const timed = await contender.ask("round", request);
+      if (i >= 0) rounds[contender.name].push(timed);
+    }
+  }
+  return { workload: workload.name, title: workload.title, cores, roundCount, notes, rounds };
+}
+
+async function main() {
+  const names = chosen(
+    "only",
+    workloads.map(({ name }) => name),
+  );
+  const files = chosen("contenders", [...known, "null-public"]);
+  const roundCount = Number(flags.rounds);
+  if (!Number.isInteger(roundCount) || roundCount < 1) fail("--rounds: a number of at least 1");
+  const machine = describeMachine();
+  if (files.includes("pg-native")) {
+    const reason = buildNative();
+    if (reason !== undefined) {
+      files.splice(files.indexOf("pg-native"), 1);
+      console.log(`pg-native skipped: ${reason}`);
+    }
+  }
+  const { server, contenders, close } = await openStage(files);
+  const versions = Object.fromEntries(contenders.map(({ name, version }) => [name, version]));
+  console.log(`${server.version}, Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n`);
+  const isComplete = process.argv.length === 2 && contenders.length === files.length;
+  const results = [];
+  for (const workload of workloads.filter(({ name }) => names.includes(name))) {
+    const measured = await measure(workload, contenders, server, roundCount);
+    results.push(measured);
+    console.log(`${renderWorkload(measured)}\n`);
+  }
+  const goals = judge(results);
+  console.log(renderGoals(goals));
+  await close();
+  keep(
+    { date: new Date().toISOString(), machine, server: server.version, versions, goals, results },
+    isComplete,
+  );
+}
+
+/** Writes the figures as JSON; a partial run must not pass for a complete one. */
+function keep(run, isComplete) {
+  const results = run.results.map(({ rounds, ...rest }) => ({
+    ...rest,
+    contenders: Object.entries(rounds).map(([name, list]) => ({
+      name,
+      ...summarize(list),
+      ratios: Object.fromEntries(
+        Object.keys(rounds).map((other) => [other, ratio({ rounds }, name, other, "rate")]),
+      ),
+      // Milliseconds of each round, in the order of measuring.
+      wallRounds: list.map(({ wall }) => wall),
+      cpuRounds: list.map(({ cpu }) => cpu),
+      operationsPerRound: list[0].operations,
+    })),
+  }));
+  const folder = here(isComplete ? "results/" : ".cache/");
+  const stamp = run.date.slice(0, 16).replace(":", "");
+  const file = `${folder}${isComplete ? stamp : "partial"}.json`;
+  mkdirSync(folder, { recursive: true });
+  // Lists of numbers stay on one line.
+  const text = JSON.stringify({ ...run, results }, rounded, 1).replace(/\[[\d.,\s]+\]/g, (list) =>
+    list.replace(/\s+/g, " "),
+  );
+  writeFileSync(file, `${text}\n`);
+  console.log(`\nkept in ${file}`);
+}
+
+await main();

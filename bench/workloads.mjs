@@ -1,0 +1,163 @@
+// What is measured: each workload with its SQL, its size and the values that every contender must
+// return before it is timed. Tables are filled by formulas that JavaScript can repeat, so answers
+// are compared with the truth and not only with each other.
+
+/** Statements that the contenders run; the text is the same for all of them. */
+export const statements = Object.freeze({
+  one: "select $1::int4 as x",
+  rows: "select id, name, score, created, active from bench_rows",
+  wide: "select * from bench_wide where integer_1 = $1",
+  hello: "select 1 as one",
+});
+
+const ROWS = 100_000;
+const WIDE_ROWS = 100;
+const GROUPS = 10;
+const SINCE = Date.parse("2020-01-01T00:00:00Z");
+
+const sqlFor = (k) => ({
+  text: `'row number ' || ${k}`,
+  float: `sqrt(${k})`,
+  time: `timestamptz '2020-01-01 00:00:00+00' + (${k}) * interval '1.001 seconds'`,
+  flag: `(${k}) % 3 = 0`,
+});
+const valuesFor = (k) => ({
+  text: `row number ${k}`,
+  float: Math.sqrt(k),
+  time: new Date(SINCE + k * 1_001),
+  flag: k % 3 === 0,
+});
+
+const groups = Array.from({ length: GROUPS }, (_, index) => index + 1);
+const wideSql = groups.map((group) => {
+  const k = `i * ${GROUPS} + ${group}`;
+  const { text, float, time, flag } = sqlFor(k);
+  const integer = group === 1 ? "i" : k;
+  return [
+    `(${integer})::int4 as integer_${group}, ${text} as text_${group}`,
+    `${float}::float8 as float_${group}, ${time} as time_${group}, ${flag} as flag_${group}`,
+  ].join(", ");
+});
+const narrow = sqlFor("i");
+
+/** Makes the tables and the role that logs in with SCRAM. */
+export const setup = [
+  `create table bench_rows as select i::int4 as id, ${narrow.text} as name,
+     ${narrow.float}::float8 as score, ${narrow.time} as created, ${narrow.flag} as active
+   from generate_series(1, ${ROWS}) as i`,
+  `create table bench_wide as select ${wideSql.join(", ")} from generate_series(1, ${WIDE_ROWS}) as i`,
+  "alter table bench_wide add primary key (integer_1)",
+  "vacuum (freeze, analyze) bench_rows",
+  "vacuum (freeze, analyze) bench_wide",
+  "create role scram login password 'elephant'",
+];
+
+/** The primary key of the wide row that is asked for at step i of a round. */
+export const wideKey = (i) => (i % WIDE_ROWS) + 1;
+
+function wideRow(size) {
+  const id = wideKey(size - 1);
+  const columns = groups.flatMap((group) => {
+    const k = id * GROUPS + group;
+    const { text, float, time, flag } = valuesFor(k);
+    const values = [group === 1 ? id : k, text, float, time, flag];
+    return ["integer", "text", "float", "time", "flag"].map((n, i) => [`${n}_${group}`, values[i]]);
+  });
+  return Object.fromEntries(columns);
+}
+
+function rows(shape) {
+  return Array.from({ length: ROWS }, (_, index) => {
+    const { text, float, time, flag } = valuesFor(index + 1);
+    return shape(index + 1, text, float, time, flag);
+  });
+}
+
+const sumTo = (size) => (size * (size + 1)) / 2;
+const asObject = (id, name, score, created, active) => ({ id, name, score, created, active });
+
+/**
+ * One entry per workload: a round calls the contender's method `calls` times with `size`;
+ * `operations` of one call count. `expected` is what the call returns, `rowCount` how many rows the
+ * server sends for it. `cores: "one"` keeps client and server on one core (see README.md).
+ */
+export const workloads = [
+  {
+    name: "one",
+    title: "one at a time, prepared",
+    method: "oneAtATime",
+    size: 3_000,
+    cores: "one",
+    expected: sumTo,
+  },
+  {
+    name: "one-free",
+    title: "one at a time, prepared, any core",
+    method: "oneAtATime",
+    size: 3_000,
+    cores: "all",
+    expected: sumTo,
+  },
+  {
+    name: "at-once",
+    title: "1,000 at once on one connection",
+    method: "atOnce",
+    size: 1_000,
+    calls: 10,
+    cores: "all",
+    expected: sumTo,
+  },
+  {
+    name: "objects",
+    title: "100,000 rows x 5 columns to objects",
+    method: "rowsToObjects",
+    size: 1,
+    calls: 3,
+    cores: "all",
+    expected: () => rows(asObject),
+    rowCount: () => ROWS,
+  },
+  {
+    name: "arrays",
+    title: "100,000 rows x 5 columns to arrays",
+    method: "rowsToArrays",
+    size: 1,
+    calls: 3,
+    cores: "all",
+    expected: () => rows((...values) => values),
+    rowCount: () => ROWS,
+  },
+  {
+    name: "wide",
+    title: "1 row x 50 columns, prepared",
+    method: "wideRow",
+    size: 1_000,
+    cores: "one",
+    expected: wideRow,
+  },
+  {
+    name: "connect",
+    title: "connect (trust), one query, close",
+    method: "connectClose",
+    size: 30,
+    cores: "one",
+    login: { user: "postgres" },
+    expected: (size) => size,
+  },
+  {
+    name: "connect-scram",
+    title: "connect (SCRAM-SHA-256), one query, close",
+    method: "connectClose",
+    size: 30,
+    cores: "one",
+    login: { user: "scram", password: "elephant" },
+    expected: (size) => size,
+  },
+];
+
+/** A smaller copy of a workload, for a first look. */
+export function quickened(workload) {
+  const calls = Math.ceil((workload.calls ?? 1) / 3);
+  const size = workload.method === "atOnce" ? workload.size : Math.ceil(workload.size / 5);
+  return { ...workload, calls, size };
+}

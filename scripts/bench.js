@@ -1,0 +1,23 @@
+"use strict";
+
+// `npm run bench`: installs what is missing (the benchmark's peers have a package of their own),
+// builds, and runs bench/run.mjs with the arguments given.
+
+const { spawnSync } = require("node:child_process");
+const path = require("node:path");
+const { ensure, root } = require("./ensure.js");
+
+/** @param {string[]} args */
+async function main(args) {
+  await ensure("root", "servers", "bench");
+  if (!require("./build.js").build()) throw new Error("the build failed");
+  const program = path.join(root, "bench/run.mjs");
+  const result = spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: "inherit" });
+  if (result.error) throw result.error;
+  process.exitCode = result.status ?? 1;
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

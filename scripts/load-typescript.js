@@ -1,0 +1,22 @@
+"use strict";
+
+// Lets plain Node require the TypeScript files of the test harness: requiring this file teaches
+// `require` the extension .ts. Only for scripts and tests of this checkout; the package itself is
+// built by the compiler.
+
+const fs = require("node:fs");
+const swc = require("@swc/core");
+
+require.extensions[".ts"] = (module, filename) => {
+  const { code } = swc.transformSync(fs.readFileSync(filename, "utf8"), {
+    filename,
+    swcrc: false,
+    sourceMaps: "inline",
+    module: { type: "commonjs" },
+    jsc: {
+      target: "es2022",
+      parser: { syntax: "typescript", explicitResourceManagement: true },
+    },
+  });
+  module._compile(code, filename);
+};

@@ -1,0 +1,162 @@
+/**
+ * Arrays of any type, as JavaScript arrays, nested for each dimension, with null for NULL.
+ *
+ * One function makes the codec of an array type out of the codec of its elements. Lower bounds are dropped
+ * when an array is loaded and are 1 when one is sent. A string is the text form and goes to the server as it
+ * is. For json and jsonb every element is one value, even if it is an array: jsonb[] has one dimension here.
+ * Counts and lengths that the server sends are checked before anything is made of them.
+ * PostgreSQL manual, 8.15; the binary form is that of array_send.
+ */
+import { int32, uint32 } from "../../protocol/bytes.ts";
+import { ProgrammingError } from "../../errors.ts";
+import type { Writer } from "../../protocol/writer.ts";
+import type { Codec } from "../registry.ts";
+import { MOST_DIMENSIONS, quoteElement, readArrayText } from "./array-text.ts";
+import { type List, dimensionsOf, isList } from "./array-shape.ts";
+import { kindOf, malformed } from "./refuse.ts";
+
+/** What a codec says when a JavaScript array is one value of its type, as it is for json. */
+interface TakesArrays {
+  readonly takesArrays?: boolean;
+}
+
+/** The codec of the arrays of a type. */
+export function arrayCodec(element: Codec): Codec {
+  const name = `${element.name}[]`;
+  const delimiter = element.delimiter ?? ",";
+  const delimiterByte = delimiter.charCodeAt(0);
+  const takesArrays = (element as TakesArrays).takesArrays === true;
+
+  function listOf(value: unknown): List {
+    if (isList(value)) return value;
+    throw new ProgrammingError(
+      `${name} takes an array or a string of its text form, not ${kindOf(value)}; put a single value in brackets`,
+    );
+  }
+
+  return {
+    name,
+    oid: element.arrayOid,
+    arrayOid: 0,
+    results: element.results,
+    loadText: (bytes, start, end) =>
+      readArrayText(name, element.loadText, delimiterByte, bytes, start, end),
+    loadBinary: (bytes, start, end) => readArrayBinary(name, element, bytes, start, end),
+    dumpText(value: unknown): string {
+      if (typeof value === "string") return value;
+      const list = listOf(value);
+      const dimensions = dimensionsOf(name, list, takesArrays);
+      return arrayText(list, dimensions.length, delimiter, (item) => element.dumpText(item));
+    },
+    dumpBinary(value: unknown, out: Writer): boolean {
+      if (typeof value === "string") return false;
+      const list = listOf(value);
+      const dimensions = dimensionsOf(name, list, takesArrays);
+      const mark = out.length;
+      out.int32(dimensions.length);
+      out.int32(0);
+      out.int32(element.oid);
+      for (const length of dimensions) {
+        out.int32(length);
+        out.int32(1);
+      }
+      if (dimensions.length === 0) return true;
+      if (writeElements(list, dimensions.length, mark, element, out)) return true;
+      out.rewind(mark);
+      return false;
+    },
+  };
+}
+
+/** The text form of lists nested `levels` deep; none for an empty array. */
+export function arrayText(
+  list: List,
+  levels: number,
+  delimiter: string,
+  dump: (element: unknown) => string,
+): string {
+  if (levels === 0) return "{}";
+  const parts: string[] = [];
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index];
+    if (levels > 1) parts.push(arrayText(item as List, levels - 1, delimiter, dump));
+    else parts.push(item === null ? "NULL" : quoteElement(dump(item)));
+  }
+  return `{${parts.join(delimiter)}}`;
+}
+
+/** Writes the elements one after the other; false as soon as one has no binary form. */
+function writeElements(
+  list: List,
+  levels: number,
+  mark: number,
+  element: Codec,
+  out: Writer,
+): boolean {
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index];
+    if (levels > 1) {
+      if (!writeElements(item as List, levels - 1, mark, element, out)) return false;
+    } else if (item === null) {
+      // The header says whether there are any NULLs.
+      out.setInt32(mark + 4, 1);
+      out.int32(-1);
+    } else {
+      const start = out.length;
+      out.int32(0);
+      if (!element.dumpBinary(item, out)) return false;
+      out.setInt32(start, out.length - start - 4);
+    }
+  }
+  return true;
+}
+
+function readArrayBinary(
+  name: string,
+  element: Codec,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): unknown[] {
+  if (end - start < 12) throw malformed(name, "a header that is cut short");
+  const levels = int32(bytes, start);
+  if (levels < 0 || levels > MOST_DIMENSIONS) throw malformed(name, `${levels} dimensions`);
+  if (uint32(bytes, start + 8) !== element.oid) {
+    throw malformed(name, `elements with the oid ${uint32(bytes, start + 8)}`);
+  }
+  let at = start + 12 + 8 * levels;
+  if (at > end) throw malformed(name, "a header that is cut short");
+  const dimensions: number[] = [];
+  let count = levels === 0 ? 0 : 1;
+  for (let level = 0; level < levels; level++) {
+    const length = int32(bytes, start + 12 + 8 * level);
+    count *= length;
+    // Each element has a length of 4 bytes at least: no more can be due than that leaves room for.
+    if (length < 0 || count > (end - at) / 4) throw malformed(name, "more elements than bytes");
+    dimensions.push(length);
+  }
+  let list: unknown[] = [];
+  for (let index = 0; index < count; index++) {
+    if (end - at < 4) throw malformed(name, "an element that is cut short");
+    const length = int32(bytes, at);
+    at += 4;
+    if (length === -1) {
+      list.push(null);
+      continue;
+    }
+    if (length < 0 || length > end - at) throw malformed(name, "an element that is cut short");
+    list.push(element.loadBinary(bytes, at, at + length));
+    at += length;
+  }
+  if (at !== end) throw malformed(name, `${end - at} bytes too many`);
+  if (count === 0) return list;
+  for (let level = levels - 1; level > 0; level--)
+    list = grouped(list, dimensions[level] as number);
+  return list;
+}
+
+function grouped(list: readonly unknown[], length: number): unknown[] {
+  const groups: unknown[] = [];
+  for (let at = 0; at < list.length; at += length) groups.push(list.slice(at, at + length));
+  return groups;
+}

@@ -1,0 +1,71 @@
+/**
+ * The codec of types that nobody registered: text both ways.
+ *
+ * What the server sends is a string. What is sent is text that the type reads by its own rules: strings as they
+ * are, numbers, bigints and booleans as JavaScript prints them, a Date as PostgreSQL prints an instant in UTC,
+ * an array as the text form of one. Bytes are sent as they are, as the type's own binary form. All other
+ * objects are refused: nothing says what their text would be. This file may import nothing that imports the
+ * registry.
+ */
+import { isDate } from "node:util/types";
+import { DataError, ProgrammingError } from "../../errors.ts";
+import type { Writer } from "../../protocol/writer.ts";
+import type { Codec } from "../registry.ts";
+import { arrayText } from "./array.ts";
+import { dimensionsOf, isList } from "./array-shape.ts";
+import { bytesOf, hexOf } from "./byte-values.ts";
+import { momentOf, printMoment } from "./calendar.ts";
+import { Json, jsonText } from "./json-value.ts";
+import { kindOf } from "./refuse.ts";
+import { readUtf8 } from "./utf8.ts";
+
+function textOf(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+      return Object.is(value, -0) ? "-0" : String(value);
+    case "bigint":
+    case "boolean":
+      return String(value);
+    default:
+      return textOfObject(value);
+  }
+}
+
+function textOfObject(value: unknown): string {
+  if (isDate(value)) {
+    const moment = momentOf(value);
+    if (moment === null) throw new DataError("an invalid Date cannot be sent");
+    return printMoment(moment.days, moment.micros, 0);
+  }
+  if (isList(value)) {
+    const dimensions = dimensionsOf("an array", value, false);
+    return arrayText(value, dimensions.length, ",", textOf);
+  }
+  const bytes = bytesOf(value);
+  if (bytes !== null) return hexOf(bytes);
+  if (value instanceof Json) return jsonText("JSON", value, JSON.stringify);
+  throw new ProgrammingError(
+    `there is no dumper for ${kindOf(value)}; send a string, or register a dumper for its class with ` +
+      `adapters.registerDumper`,
+  );
+}
+
+/** The codec for a type that isn't registered, and for parameters whose type isn't known. */
+export const unknownCodec: Codec = {
+  name: "unknown",
+  oid: 0,
+  arrayOid: 0,
+  // The text format; its name would have to be imported from the registry, which imports this file.
+  results: 0,
+  loadText: readUtf8,
+  loadBinary: readUtf8,
+  dumpText: textOf,
+  dumpBinary(value: unknown, out: Writer): boolean {
+    const bytes = typeof value === "object" ? bytesOf(value) : null;
+    if (bytes === null) return false;
+    out.raw(bytes);
+    return true;
+  },
+};

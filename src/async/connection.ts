@@ -1,0 +1,175 @@
+/**
+ * The asynchronous connection: takes its place in line and awaits.
+ *
+ * Every meaning is the core's; this file only says how to wait for it, and gives errors the stack of the
+ * call that they belong to.
+ */
+import type { Parameters } from "../adapt/parameters.ts";
+import type { AdaptersMap } from "../adapt/registry.ts";
+import type { Conninfo } from "../conninfo/dict.ts";
+import { ConnectionBase } from "../core/connection-base.ts";
+import { ConnectionCore } from "../core/connection.ts";
+import { connect as connectCore } from "../core/connect.ts";
+import type { ResultSet } from "../core/execute.ts";
+import { execute } from "../core/execute.ts";
+import { requestOf } from "../core/operations.ts";
+import { targetOf } from "../core/target.ts";
+import { ConnectionTimeout, OperationalError } from "../errors.ts";
+import type { DictRow, RowFactory } from "../rows.ts";
+import { drive } from "../transport/job.ts";
+import type { CancelTarget } from "../transport/limits.ts";
+import { runLimited, sendCancel } from "../transport/limits.ts";
+import { Line } from "../transport/line.ts";
+import { SocketTransport } from "../transport/socket.ts";
+import { AsyncCursor } from "./cursor.ts";
+import type { AsyncConnectOptions, AsyncExecuteOptions, AsyncRunOptions } from "./options.ts";
+import { recapture } from "../core/recapture.ts";
+
+/** A connection to a PostgreSQL server whose operations are awaited. */
+export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
+  readonly #transport: SocketTransport;
+  readonly #line: Line;
+  readonly #cancelTarget: CancelTarget;
+
+  /** Made by {@link AsyncConnection.connect}. @internal */
+  constructor(core: ConnectionCore<Row>, transport: SocketTransport, target: CancelTarget) {
+    super(core);
+    this.#transport = transport;
+    this.#line = new Line(core.session, transport);
+    this.#cancelTarget = target;
+  }
+
+  /**
+   * Connects to a server.
+   *
+   * @param conninfo a connection string (URI or keyword/value) or an object of libpq's keywords; what it
+   * leaves out comes from the environment, the service file and libpq's defaults.
+   * @param options our own options, and libpq's keywords, which win over `conninfo`.
+   * @throws ConnectionTimeout after `connectTimeout` milliseconds, OperationalError when no server could be
+   * reached, the server's own error when it refuses, ProgrammingError for a bad `conninfo`.
+   */
+  static async connect<Row = DictRow>(
+    conninfo?: Conninfo,
+    options?: AsyncConnectOptions<Row>,
+  ): Promise<AsyncConnection<Row>> {
+    const { parameters, given, timeout } = targetOf(conninfo, options as AsyncConnectOptions<never>);
+    const core = new ConnectionCore<Row>(options ?? {});
+    const transport = new SocketTransport(parameters);
+    const signal = options?.signal;
+    const onAbort = (): void =>
+      transport.destroy(() => new OperationalError("connecting was aborted by its signal", { cause: signal?.reason }));
+    const timer = setTimeout(
+      () => transport.destroy(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
+      timeout,
+    );
+    try {
+      if (signal?.aborted) throw new OperationalError("connecting was aborted by its signal", { cause: signal.reason });
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const connected = await drive(connectCore(parameters, core.prepare), transport);
+      core.adopt(connected, parameters, given);
+      return new AsyncConnection(core, transport, { parameters, session: connected.session, route: connected.route });
+    } catch (error) {
+      throw recapture(error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Connects, calls `use` with the connection, and closes it however `use` ends. */
+  static async with<T, Row = DictRow>(
+    conninfo: Conninfo | undefined,
+    use: (conn: AsyncConnection<Row>) => Promise<T> | T,
+    options?: AsyncConnectOptions<Row>,
+  ): Promise<T> {
+    const conn = await AsyncConnection.connect(conninfo, options);
+    try {
+      return await use(conn);
+    } finally {
+      await conn.close();
+    }
+  }
+
+  /** Makes a cursor; no message is sent. */
+  cursor(): AsyncCursor<Row>;
+  /** Makes a cursor whose rows are built by `rowFactory`. */
+  cursor<R>(options: { readonly rowFactory: RowFactory<R> }): AsyncCursor<R>;
+  cursor(options?: { readonly rowFactory: RowFactory<unknown> }): AsyncCursor<unknown> {
+    this.core.checkOpen();
+    return new AsyncCursor(this as AsyncConnection<unknown>, options?.rowFactory ?? this.core.rowFactory);
+  }
+
+  /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
+  async execute<R = Row>(
+    text: string,
+    parameters?: Parameters,
+    options?: AsyncExecuteOptions<R>,
+  ): Promise<AsyncCursor<R>> {
+    const cursor = new AsyncCursor<R>(
+      this as AsyncConnection<unknown>,
+      options?.rowFactory ?? (this.core.rowFactory as unknown as RowFactory<R>),
+    );
+    return cursor.execute(text, parameters, options);
+  }
+
+  /** Executes a statement and gives its rows at once, those of the last result that has any. */
+  async query<R = Row>(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<R>): Promise<R[]> {
+    const cursor = await this.execute(text, parameters, options);
+    return cursor.lastRows();
+  }
+
+  /** Runs one statement in its turn; the cursor's way to the server. @internal */
+  async run(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncRunOptions | undefined,
+  ): Promise<ResultSet[]> {
+    const { core } = this;
+    core.checkOpen();
+    const { session, statements } = core;
+    const conversation = execute({ session, statements, adapters }, requestOf(text, parameters, options));
+    try {
+      if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
+        return await this.#line.run(conversation);
+      }
+      return await runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, options);
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
+  /**
+   * Asks the server to cancel what this connection runs; the running call fails with QueryCanceled, unless
+   * it has ended by then.
+   *
+   * @throws OperationalError when the request can't be made within 5 seconds.
+   */
+  async cancel(): Promise<void> {
+    await sendCancel(this.#cancelTarget);
+  }
+
+  /** The descriptor of the socket; -1 where the system offers none. */
+  fileno(): number {
+    this.core.checkOpen();
+    return this.#transport.descriptor;
+  }
+
+  /** Closes the connection; what still runs on it fails. Never throws, and can be called again. */
+  async close(): Promise<void> {
+    await drive(this.core.close(), this.#transport);
+  }
+
+  /** Closes the connection at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Connects to a server; the same as {@link AsyncConnection.connect}. */
+export function connect<Row = DictRow>(
+  conninfo?: Conninfo,
+  options?: AsyncConnectOptions<Row>,
+): Promise<AsyncConnection<Row>> {
+  return AsyncConnection.connect(conninfo, options);
+}

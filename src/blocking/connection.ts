@@ -1,0 +1,141 @@
+/**
+ * The blocking connection: the same operations, without promises.
+ *
+ * For scripts, migrations, the REPL and code that can't be asynchronous. While an operation waits, the
+ * thread does nothing else: no timers, no events. Every meaning is the core's.
+ */
+import type { Parameters } from "../adapt/parameters.ts";
+import type { AdaptersMap } from "../adapt/registry.ts";
+import type { Conninfo } from "../conninfo/dict.ts";
+import { ConnectionBase } from "../core/connection-base.ts";
+import { ConnectionCore } from "../core/connection.ts";
+import { connect as connectCore } from "../core/connect.ts";
+import type { ResultSet } from "../core/execute.ts";
+import { execute } from "../core/execute.ts";
+import { requestOf } from "../core/operations.ts";
+import type { ExecuteOptions, RunOptions } from "../core/options.ts";
+import { targetOf } from "../core/target.ts";
+import { cancel } from "../protocol/cancel.ts";
+import { Session } from "../protocol/session.ts";
+import type { DictRow, RowFactory } from "../rows.ts";
+import { BlockingTransport, connectDeadline, statementDeadline } from "../transport/blocking.ts";
+import { CANCEL_TIMEOUT } from "../transport/limits.ts";
+import type { CancelTarget } from "../transport/limits.ts";
+import { Cursor } from "./cursor.ts";
+import type { ConnectOptions } from "./options.ts";
+
+/** A connection to a PostgreSQL server whose operations return when they are done. */
+export class Connection<Row = DictRow> extends ConnectionBase<Row> {
+  readonly #transport: BlockingTransport;
+  readonly #cancelTarget: CancelTarget;
+
+  /** Made by {@link Connection.connect}. @internal */
+  constructor(core: ConnectionCore<Row>, transport: BlockingTransport, target: CancelTarget) {
+    super(core);
+    this.#transport = transport;
+    this.#cancelTarget = target;
+    core.refresh = () => transport.poll();
+    transport.watch(() => transport.poll());
+  }
+
+  /**
+   * Connects to a server.
+   *
+   * @param conninfo a connection string (URI or keyword/value) or an object of libpq's keywords; what it
+   * leaves out comes from the environment, the service file and libpq's defaults.
+   * @param options our own options, and libpq's keywords, which win over `conninfo`.
+   * @throws ConnectionTimeout after `connectTimeout` milliseconds, OperationalError when no server could be
+   * reached, the server's own error when it refuses, ProgrammingError for a bad `conninfo`.
+   */
+  static connect<Row = DictRow>(conninfo?: Conninfo, options?: ConnectOptions<Row>): Connection<Row> {
+    const { parameters, given, timeout } = targetOf(conninfo, options as ConnectOptions<never>);
+    const core = new ConnectionCore<Row>(options ?? {});
+    const transport = new BlockingTransport(parameters);
+    const connected = transport.run(connectCore(parameters, core.prepare), connectDeadline(timeout));
+    core.adopt(connected, parameters, given);
+    return new Connection(core, transport, { parameters, session: connected.session, route: connected.route });
+  }
+
+  /** Connects, calls `use` with the connection, and closes it however `use` ends. */
+  static with<T, Row = DictRow>(
+    conninfo: Conninfo | undefined,
+    use: (conn: Connection<Row>) => T,
+    options?: ConnectOptions<Row>,
+  ): T {
+    const conn = Connection.connect(conninfo, options);
+    try {
+      return use(conn);
+    } finally {
+      conn.close();
+    }
+  }
+
+  /** Makes a cursor; no message is sent. */
+  cursor(): Cursor<Row>;
+  /** Makes a cursor whose rows are built by `rowFactory`. */
+  cursor<R>(options: { readonly rowFactory: RowFactory<R> }): Cursor<R>;
+  cursor(options?: { readonly rowFactory: RowFactory<unknown> }): Cursor<unknown> {
+    this.core.checkOpen();
+    return new Cursor(this as Connection<unknown>, options?.rowFactory ?? this.core.rowFactory);
+  }
+
+  /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */
+  execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
+    const cursor = new Cursor<R>(
+      this as Connection<unknown>,
+      options?.rowFactory ?? (this.core.rowFactory as unknown as RowFactory<R>),
+    );
+    return cursor.execute(text, parameters, options);
+  }
+
+  /** Executes a statement and gives its rows at once, those of the last result that has any. */
+  query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
+    return this.execute(text, parameters, options).lastRows();
+  }
+
+  /** Runs one statement; the cursor's way to the server. @internal */
+  run(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: RunOptions | undefined,
+  ): ResultSet[] {
+    const { core } = this;
+    core.checkOpen();
+    const { session, statements } = core;
+    const request = requestOf(text, parameters, options);
+    const timeout = options?.timeout;
+    const deadline =
+      timeout === undefined ? null : statementDeadline(timeout, CANCEL_TIMEOUT, () => this.cancel());
+    return this.#transport.run(execute({ session, statements, adapters }, request), deadline);
+  }
+
+  /**
+   * Asks the server to cancel what this connection's session runs. The thread can't be in the middle of an
+   * operation of its own; its statements are bounded with `timeout`.
+   *
+   * @throws OperationalError when the request can't be made within 5 seconds.
+   */
+  cancel(): void {
+    const { session, route, parameters } = this.#cancelTarget;
+    if (session.ended || session.cancelKey === null) return;
+    const request = cancel(new Session(), route, session.backendPid, session.cancelKey);
+    new BlockingTransport(parameters).run(request, connectDeadline(CANCEL_TIMEOUT));
+  }
+
+  /** The descriptor of the socket; -1 where the system offers none. */
+  fileno(): number {
+    this.core.checkOpen();
+    return this.#transport.descriptor;
+  }
+
+  /** Closes the connection. Never throws, and can be called again. */
+  close(): void {
+    this.#transport.run(this.core.close());
+  }
+
+  /** Closes the connection at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

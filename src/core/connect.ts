@@ -1,0 +1,134 @@
+/**
+ * Connecting: which addresses are tried, with and without encryption, and what is said when all fail.
+ *
+ * Each attempt has a session of its own, so that nothing of a failed one (parameters, half an
+ * authentication) can leak into the next. Meanings are libpq's (manual, 32.1.1.3 "Specifying Multiple
+ * Hosts", 32.19.3 "Protection Provided in Different Modes") with one exception: with `sslmode=prefer` a
+ * wrong password over TLS is not tried again in the clear.
+ */
+import type { ConnectionParameters, Endpoint } from "../conninfo/parameters.ts";
+import { MahoutError, NotSupportedError, OperationalError } from "../errors.ts";
+import type { AuthMethod, Credentials } from "../protocol/auth.ts";
+import type { Address, Conversation } from "../protocol/effects.ts";
+import { Session } from "../protocol/session.ts";
+import type { Encryption, StartupRequest } from "../protocol/startup.ts";
+import { startup } from "../protocol/startup.ts";
+
+/** Prepares a session before anything is received, so that notices of the start are seen. */
+export type Prepare = (session: Session) => void;
+
+/** A session that is ready, and how it was reached: a cancel request goes the same way. */
+export interface Connected {
+  readonly session: Session;
+  readonly endpoint: Endpoint;
+  /** Whether it is encrypted. */
+  readonly encrypted: boolean;
+  /** How to reach the same server in the same way again. */
+  readonly route: Omit<StartupRequest, "credentials" | "parameters">;
+}
+
+/**
+ * Tries the endpoints in order until one lets us in.
+ *
+ * @throws the error of the only attempt, or OperationalError listing every attempt.
+ */
+export function* connect(parameters: ConnectionParameters, prepare: Prepare): Conversation<Connected> {
+  if (parameters.channelBinding === "require") {
+    throw new NotSupportedError("channel_binding=require is not supported yet; leave it out or use prefer");
+  }
+  const failures: string[] = [];
+  let last: unknown = null;
+  for (const endpoint of parameters.attempts) {
+    for (const encryption of encryptions(parameters, endpoint)) {
+      const route = { address: addressOf(endpoint), serverName: endpoint.host, encryption };
+      const session = new Session();
+      prepare(session);
+      try {
+        const encrypted = yield* startup(session, {
+          ...route,
+          credentials: credentialsOf(parameters, endpoint),
+          parameters: startupParameters(parameters),
+        });
+        return { session, endpoint, encrypted, route };
+      } catch (error) {
+        yield { kind: "close" };
+        last = error;
+        failures.push(`${placeOf(endpoint)}: ${(error as Error).message}`);
+        if (isFinal(error)) throw error;
+        if (!worthAnotherEncryption(error)) break;
+      }
+    }
+  }
+  if (failures.length === 1 || last === null) throw last ?? new OperationalError("there is no host to connect to");
+  throw new OperationalError(`no connection could be made:\n${failures.map((line) => `- ${line}`).join("\n")}`, {
+    cause: last,
+    code: "ERR_MAHOUT_CONNECT",
+  });
+}
+
+function encryptions(parameters: ConnectionParameters, endpoint: Endpoint): readonly Encryption[] {
+  if (endpoint.socketPath !== null) return ["none"];
+  const asked: Encryption = parameters.sslnegotiation === "direct" ? "direct" : "required";
+  switch (parameters.sslmode) {
+    case "disable":
+      return ["none"];
+    case "allow":
+      return ["none", "required"];
+    case "prefer":
+      return ["offered", "none"];
+    default:
+      return [asked];
+  }
+}
+
+/** A server that knows us and says no will say it again, and other hosts are not asked (as in libpq). */
+function isFinal(error: unknown): boolean {
+  return error instanceof MahoutError && (error.sqlstate === "28P01" || error.sqlstate === "3D000");
+}
+
+/** A server that isn't there or has no room is so with any encryption; a rule of pg_hba.conf is not. */
+function worthAnotherEncryption(error: unknown): boolean {
+  if (!(error instanceof MahoutError)) return false;
+  return error.sqlstate === "28000" || error.code === "ERR_MAHOUT_TLS";
+}
+
+function addressOf(endpoint: Endpoint): Address {
+  const { socketPath: path, port } = endpoint;
+  if (path === null) return { host: endpoint.hostaddr ?? endpoint.host, port, path: null };
+  // The abstract namespace is written with an @; the operating system wants a NUL in its place.
+  return { host: null, port, path: path.replace(/^@/, "\0") };
+}
+
+/** An endpoint as messages name it. */
+export function placeOf({ host, port, socketPath }: Endpoint): string {
+  return socketPath === null ? `${host}, port ${port}` : socketPath;
+}
+
+function credentialsOf(parameters: ConnectionParameters, endpoint: Endpoint): Credentials {
+  const { requireAuth } = parameters;
+  let accepts: Credentials["accepts"] = null;
+  if (requireAuth && "allow" in requireAuth) {
+    accepts = (method: AuthMethod) => (requireAuth.allow as ReadonlySet<string>).has(method);
+  } else if (requireAuth) {
+    accepts = (method: AuthMethod) => !(requireAuth.deny as ReadonlySet<string>).has(method);
+  }
+  return {
+    user: parameters.user,
+    password: endpoint.password,
+    passwordSources: "the connection string and options, PGPASSWORD and the password file",
+    accepts,
+  };
+}
+
+function startupParameters(parameters: ConnectionParameters): Map<string, string> {
+  const entries = new Map<string, string>([
+    ["user", parameters.user],
+    ["database", parameters.dbname],
+  ]);
+  const applicationName = parameters.applicationName ?? parameters.fallbackApplicationName;
+  if (applicationName) entries.set("application_name", applicationName);
+  if (parameters.options) entries.set("options", parameters.options);
+  if (parameters.replication) entries.set("replication", parameters.replication);
+  for (const [name, value] of Object.entries(parameters.settings)) entries.set(name, value);
+  return entries;
+}

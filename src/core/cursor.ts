@@ -1,0 +1,228 @@
+/**
+ * What both shells' cursors share: the results of the last statement, and the place in them.
+ *
+ * A client cursor has its whole result when `execute()` returns, so everything in here is immediate: the
+ * asynchronous shell only adds the promises that a server cursor will need. Rows are decoded as they are
+ * fetched. Semantics are psycopg's, see its documentation on cursor classes.
+ */
+import type { RowReader } from "../adapt/compile.ts";
+import { AdaptersMap } from "../adapt/registry.ts";
+import { InterfaceError, ProgrammingError } from "../errors.ts";
+import type { RowFactory } from "../rows.ts";
+import type { Column } from "./column.ts";
+import type { Description } from "./description.ts";
+import type { ResultSet } from "./execute.ts";
+import type { ExecuteOptions } from "./options.ts";
+import { RowWalk } from "./row-walk.ts";
+
+/** How `scroll()` reads its number: from the current row or from the first. */
+export type ScrollMode = "relative" | "absolute";
+
+/** What a cursor needs of its connection. */
+export interface Adapted {
+  /** The connection's layer of the registry. */
+  readonly adapters: AdaptersMap;
+}
+
+/** State and immediate operations of a cursor. */
+export abstract class CursorCore<Row> {
+  /** How many rows `fetchMany()` gives when it isn't told; 1 by default. */
+  arraySize = 1;
+  /** The statement that was executed last; null before. */
+  query: string | null = null;
+
+  readonly #core: Adapted;
+  #rowFactory: RowFactory<Row>;
+  #adapters: AdaptersMap | null = null;
+  #results: readonly ResultSet[] = [];
+  #current: ResultSet | null = null;
+  #resultIndex = 0;
+  #closed = false;
+  #walk: RowWalk | null = null;
+
+  constructor(core: Adapted, rowFactory: RowFactory<Row>) {
+    this.#core = core;
+    this.#rowFactory = rowFactory;
+  }
+
+  /** Whether the cursor was closed; it can't be used any more then. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How rows are built. A change applies to rows that were received but not fetched yet. */
+  get rowFactory(): RowFactory<Row> {
+    return this.#rowFactory;
+  }
+
+  set rowFactory(factory: RowFactory<Row>) {
+    this.#rowFactory = factory;
+  }
+
+  /** The cursor's own adapters: they start as the connection's; changes stay here. */
+  get adapters(): AdaptersMap {
+    this.#adapters ??= new AdaptersMap(this.#core.adapters);
+    return this.#adapters;
+  }
+
+  /** The adapters in force: the cursor's own once somebody asked for them. */
+  protected get activeAdapters(): AdaptersMap {
+    return this.#adapters ?? this.#core.adapters;
+  }
+
+  /** The result's columns; null when there is no result or it has no rows to give. */
+  get description(): readonly Column[] | null {
+    return this.#current?.description?.describe(this.activeAdapters) ?? null;
+  }
+
+  /** Rows of the result, or rows that the command touched; -1 when neither is known. */
+  get rowCount(): number {
+    const current = this.#current;
+    if (!current) return -1;
+    if (current.description) return current.result.rowCount;
+    return countOf(current.result.tag ?? "");
+  }
+
+  /** The number of the next row, counted from 0; null without a result. */
+  get rowNumber(): number | null {
+    return this.#walk?.row ?? null;
+  }
+
+  /** The command's tag, e.g. `INSERT 0 1`; null before a statement was executed. */
+  get statusMessage(): string | null {
+    return this.#current?.result.tag ?? null;
+  }
+
+  /** Forgets the last result: a new statement is about to run. */
+  protected begin(query: string, options: ExecuteOptions<Row> | undefined): void {
+    this.checkOpen();
+    if (options?.rowFactory) this.#rowFactory = options.rowFactory;
+    this.query = query;
+    this.take([]);
+  }
+
+  /** All rows of the last result that has any, which is what `query()` gives. @internal */
+  lastRows(): Row[] {
+    for (let index = this.#results.length - 1; index >= 0; index--) {
+      if (this.#results[index]?.description) {
+        this.#select(index);
+        return this.nextRows(Infinity);
+      }
+    }
+    return [];
+  }
+
+  /** Takes what a statement gave and stands before the first row of its first result. */
+  protected take(results: readonly ResultSet[]): void {
+    this.#results = results;
+    this.#select(0);
+  }
+
+  #select(index: number): void {
+    this.#resultIndex = index;
+    this.#current = this.#results[index] ?? null;
+    this.#walk = this.#current?.description ? new RowWalk(this.#current.result) : null;
+  }
+
+  /**
+   * Moves to the next result of a text with several statements.
+   *
+   * @returns true, or null when there is none.
+   */
+  nextSet(): true | null {
+    this.checkOpen();
+    if (this.#resultIndex + 1 >= this.#results.length) return null;
+    this.#select(this.#resultIndex + 1);
+    return true;
+  }
+
+  /**
+   * Moves to a result by number; negative numbers count from the last.
+   *
+   * @throws RangeError when there is no such result.
+   */
+  setResult(index: number): this {
+    this.checkOpen();
+    const count = this.#results.length;
+    const wanted = index < 0 ? index + count : index;
+    if (!Number.isInteger(wanted) || wanted < 0 || wanted >= count) {
+      throw new RangeError(`result ${index} is out of range: there ${count === 1 ? "is 1 result" : `are ${count} results`}`);
+    }
+    this.#select(wanted);
+    return this;
+  }
+
+  /** Goes through the results that are left, the current one first, selecting each. */
+  protected *eachResult(): Generator<this, void, undefined> {
+    if (!this.#current) return;
+    do yield this;
+    while (this.nextSet());
+  }
+
+  /**
+   * The next row; undefined after the last.
+   *
+   * @throws ProgrammingError when there is no result, or one without rows.
+   */
+  protected nextRow(): Row | undefined {
+    const walk = this.#rows();
+    return walk.left > 0 ? walk.next(this.#reader(1)) : undefined;
+  }
+
+  /** Up to `size` of the next rows; throws as {@link nextRow} does. */
+  protected nextRows(size: number): Row[] {
+    const walk = this.#rows();
+    return walk.take(size, this.#reader(Math.min(size, walk.left)));
+  }
+
+  /**
+   * Moves the place in the result.
+   *
+   * @throws RangeError when that is outside of the result; the place is kept then.
+   */
+  protected move(value: number, mode: ScrollMode): void {
+    const walk = this.#rows();
+    if (mode !== "relative" && mode !== "absolute") {
+      throw new TypeError(`scroll mode "${String(mode)}" is unknown; use "relative" or "absolute"`);
+    }
+    const target = mode === "relative" ? walk.row + value : value;
+    const count = walk.row + walk.left;
+    if (!Number.isInteger(target) || target < 0 || target > count) {
+      throw new RangeError(`row ${target} is outside of the result, which has ${count} rows`);
+    }
+    walk.moveTo(target);
+  }
+
+  #rows(): RowWalk {
+    this.checkOpen();
+    if (this.#walk) return this.#walk;
+    const tag = this.statusMessage;
+    throw new ProgrammingError(
+      tag === null
+        ? "there is no result to fetch from; execute a statement first"
+        : `the last statement (${tag || "empty"}) gives no rows to fetch`,
+    );
+  }
+
+  #reader(rows: number): RowReader<Row> {
+    const description = this.#current?.description as Description;
+    return description.plan(this.activeAdapters, this.#rowFactory).reader(rows);
+  }
+
+  /** Refuses the use of a closed cursor. */
+  protected checkOpen(): void {
+    if (this.#closed) throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
+  }
+
+  /** Closes the cursor and lets go of its results. */
+  protected shut(): void {
+    this.take([]);
+    this.#closed = true;
+  }
+}
+
+/** The count at the end of a command's tag; -1 for commands that count nothing. */
+function countOf(tag: string): number {
+  const match = / (\d+)$/.exec(tag);
+  return match ? Number(match[1]) : -1;
+}

@@ -1,0 +1,99 @@
+/**
+ * A place in a result's rows, which lie as bytes in blocks.
+ *
+ * Reading many rows is the hottest loop of the driver: the place is kept in locals while it runs and stored
+ * when it has ended, which also means that a row that cannot be read leaves the place where it was.
+ */
+import type { RowReader } from "../adapt/compile.ts";
+import { int32 } from "../protocol/bytes.ts";
+import type { Result, RowBlock } from "../protocol/result.ts";
+import { ROW_HEADER } from "../protocol/result.ts";
+
+/** Walks the rows of one result. */
+export class RowWalk {
+  readonly #result: Result;
+  #row = 0;
+  #block = 0;
+  #at = 0;
+
+  /** Stands before the first row. */
+  constructor(result: Result) {
+    this.#result = result;
+  }
+
+  /** The number of the next row, counted from 0. */
+  get row(): number {
+    return this.#row;
+  }
+
+  /** How many rows are left. */
+  get left(): number {
+    return this.#result.rowCount - this.#row;
+  }
+
+  /** Reads the next row; there must be one. */
+  next<Row>(read: RowReader<Row>): Row {
+    this.#enterBlock();
+    const { bytes } = this.#current();
+    const at = this.#at;
+    const row = read(bytes, at + ROW_HEADER);
+    this.#at = at + 1 + int32(bytes, at + 1);
+    this.#row++;
+    return row;
+  }
+
+  /** Reads up to `count` rows. */
+  take<Row>(count: number, read: RowReader<Row>): Row[] {
+    const rows: Row[] = [];
+    const wanted = Math.min(count, this.left);
+    let index = this.#block;
+    let at = this.#at;
+    while (rows.length < wanted) {
+      const block = this.#result.blocks[index] as RowBlock;
+      const { bytes, length } = block;
+      while (at < length && rows.length < wanted) {
+        rows.push(read(bytes, at + ROW_HEADER));
+        at += 1 + int32(bytes, at + 1);
+      }
+      if (at >= length) {
+        index++;
+        at = 0;
+      }
+    }
+    this.#block = index;
+    this.#at = at;
+    this.#row += rows.length;
+    return rows;
+  }
+
+  /** Stands before row `target`, which must lie between 0 and the number of rows. */
+  moveTo(target: number): void {
+    if (target < this.#row) {
+      this.#row = 0;
+      this.#block = 0;
+      this.#at = 0;
+    }
+    while (this.#row < target) {
+      this.#enterBlock();
+      const block = this.#current();
+      if (this.#at === 0 && this.#row + block.rows <= target) {
+        this.#row += block.rows;
+        this.#at = block.length;
+      } else {
+        this.#at += 1 + int32(block.bytes, this.#at + 1);
+        this.#row++;
+      }
+    }
+  }
+
+  #current(): RowBlock {
+    return this.#result.blocks[this.#block] as RowBlock;
+  }
+
+  #enterBlock(): void {
+    if (this.#at >= this.#current().length) {
+      this.#block++;
+      this.#at = 0;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * What a connection remembers of the statements it ran: descriptions, and names of prepared ones.
+ *
+ * A statement with parameters is described by the server once, so that its values are written as the types
+ * that it expects; after `prepareThreshold` executions it is prepared under a name and only bound from then
+ * on. Both memories are one list, least recently used first, and what falls out is closed on the server
+ * too. A rollback forgets nothing, because the server doesn't; DISCARD and DEALLOCATE do.
+ */
+import { randomBytes } from "node:crypto";
+import type { AdaptersMap, Format } from "../adapt/registry.ts";
+import type { ColumnDescription } from "../protocol/messages.ts";
+import { Description } from "./description.ts";
+
+/** A text longer than this is neither remembered nor prepared: it is unlikely to come again. */
+const LONGEST_TEXT = 64 * 1024;
+/** A COPY takes what follows it for data, the others make what follows them unprepared. */
+const EXCLUSIVE_ANYWHERE = /\b(?:copy|discard|deallocate)\b/i;
+/** These can change what the descriptions of others say; whoever comes next should know. */
+const EXCLUSIVE_AT_START = /^\s*(?:alter|drop|create|set|reset)\b/i;
+/** Tags of commands after which the server knows no prepared statement any more. */
+const FORGOTTEN = /^(?:DISCARD|DEALLOCATE) ALL$/;
+/** Tags of commands that can change what statements return. */
+const CHANGING = /^(?:ALTER|DROP)\b/;
+/** Tags of statements that are worth describing and preparing. */
+const PREPARABLE = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|VALUES)\b/;
+
+/** How one execution's results are asked for. */
+export interface ResultShape {
+  /** A format for each column; null when all are text. */
+  readonly formats: readonly Format[] | null;
+  /** The columns in these formats; null when the statement gives no rows. */
+  readonly description: Description | null;
+}
+
+/** What is known of one statement. */
+export class Statement {
+  /** Its text. */
+  readonly text: string;
+  /** Whether nothing may follow it on the wire before it has ended. */
+  readonly exclusive: boolean;
+  /** How often it was executed. */
+  uses = 0;
+  /** The name it is prepared under; null while it isn't. */
+  name: string | null = null;
+  /** Its parameters' types; null until it was described. */
+  parameterOids: readonly number[] | null = null;
+  /** Its columns, null when it gives no rows; meaningless until it was described. */
+  columns: readonly ColumnDescription[] | null = null;
+  /** Whether it proved to be no statement that can be prepared. */
+  unpreparable = false;
+
+  #shape: ResultShape | null = null;
+  #adapters: AdaptersMap | null = null;
+  #version = -1;
+  #binary: boolean | undefined;
+
+  /** Remembers nothing yet of `text`. */
+  constructor(text: string) {
+    this.text = text;
+    this.exclusive = EXCLUSIVE_ANYWHERE.test(text) || EXCLUSIVE_AT_START.test(text);
+  }
+
+  /** Takes the server's description. */
+  describe(parameterOids: readonly number[], columns: readonly ColumnDescription[] | null): void {
+    this.parameterOids = parameterOids;
+    this.columns = columns;
+    this.#shape = null;
+  }
+
+  /** The description that goes with columns: the shared one when they are its own. */
+  descriptionOf(columns: readonly ColumnDescription[]): Description {
+    const shared = this.#shape?.description;
+    return shared?.columns === columns ? shared : new Description(columns);
+  }
+
+  /** Forgets description and name. */
+  forget(): void {
+    this.name = null;
+    this.parameterOids = null;
+    this.columns = null;
+    this.#shape = null;
+  }
+
+  /** The formats to ask for: the types' own choice, or all text or binary when `binary` says so. */
+  shape(adapters: AdaptersMap, binary: boolean | undefined): ResultShape {
+    const kept = this.#shape;
+    if (kept && this.#adapters === adapters && this.#version === adapters.version && this.#binary === binary) return kept;
+    const { columns } = this;
+    const formats = columns?.map(({ typeOid }) => formatOf(typeOid, adapters, binary)) ?? [];
+    const shape: ResultShape = {
+      formats: formats.includes(1) ? formats : null,
+      description: columns
+        ? new Description(columns.map((column, index) => ({ ...column, format: formats[index] as Format })))
+        : null,
+    };
+    this.#shape = shape;
+    this.#adapters = adapters;
+    this.#version = adapters.version;
+    this.#binary = binary;
+    return shape;
+  }
+}
+
+function formatOf(oid: number, adapters: AdaptersMap, binary: boolean | undefined): Format {
+  if (binary === undefined) return adapters.codec(oid).results;
+  return binary && adapters.knows(oid) ? 1 : 0;
+}
+
+/** The statements of one connection. */
+export class StatementCache {
+  /** Executions before a statement is prepared; 0 prepares at once, null never. */
+  threshold: number | null;
+  /** How many statements are remembered. */
+  max: number;
+  readonly #statements = new Map<string, Statement>();
+  readonly #prefix = `_mahout_${randomBytes(4).toString("hex")}_`;
+  #serial = 0;
+  #last: Statement | null = null;
+  #toClose: string[] = [];
+
+  /** An empty memory with the given policy. */
+  constructor(threshold: number | null, max: number) {
+    this.threshold = threshold;
+    this.max = max;
+  }
+
+  /** What is known of a text; something new and empty when that is nothing. */
+  get(text: string): Statement {
+    if (this.#last?.text === text) return this.#last;
+    let statement = this.#statements.get(text);
+    if (statement) {
+      this.#statements.delete(text);
+    } else {
+      statement = new Statement(text);
+      if (text.length > LONGEST_TEXT || this.max < 1) return statement;
+    }
+    this.#statements.set(text, statement);
+    this.#last = statement;
+    if (this.#statements.size > this.max) this.#evict();
+    return statement;
+  }
+
+  #evict(): void {
+    for (const [text, statement] of this.#statements) {
+      this.#statements.delete(text);
+      if (statement.name !== null) this.#toClose.push(statement.name);
+      return;
+    }
+  }
+
+  /** Whether the statement is to be prepared under a name now. */
+  wants(statement: Statement, prepare: boolean | undefined): boolean {
+    if (prepare === false || this.#statements.get(statement.text) !== statement) return false;
+    return prepare === true || (this.threshold !== null && statement.uses >= this.threshold);
+  }
+
+  /** A name that no other connection uses, also behind a pooler that mixes them. */
+  newName(): string {
+    return `${this.#prefix}${this.#serial++}`;
+  }
+
+  /** Names of statements that are to be closed on the server; they are given out once. */
+  takeToClose(): readonly string[] {
+    if (this.#toClose.length === 0) return NONE;
+    const names = this.#toClose;
+    this.#toClose = [];
+    return names;
+  }
+
+  /** Takes back names that could not be closed. */
+  closeLater(names: readonly string[]): void {
+    this.#toClose.push(...names);
+  }
+
+  /** Forgets a name that is to be closed on the server. */
+  drop(statement: Statement): void {
+    if (statement.name !== null) this.#toClose.push(statement.name);
+    statement.forget();
+  }
+
+  /** Follows what a completed command did to prepared statements. */
+  completed(tag: string): void {
+    const first = tag.charCodeAt(0);
+    if (first !== 0x41 && first !== 0x44) return; // neither A nor D: by far the most
+    if (FORGOTTEN.test(tag)) this.clear();
+    else if (CHANGING.test(tag)) for (const statement of this.#statements.values()) this.drop(statement);
+  }
+
+  /** Forgets everything, because the server has. */
+  clear(): void {
+    for (const statement of this.#statements.values()) statement.forget();
+    this.#statements.clear();
+    this.#toClose = [];
+    this.#last = null;
+  }
+}
+
+const NONE: readonly string[] = Object.freeze([]);
+
+/** Whether a statement that ended with this tag is worth preparing. */
+export function isPreparable(tag: string): boolean {
+  return PREPARABLE.test(tag);
+}

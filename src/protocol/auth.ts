@@ -1,0 +1,175 @@
+/**
+ * Authentication: what the server asks for, what we answer (manual, 54.2.1 and 54.7).
+ *
+ * No secret leaves before it is clear that the server may have it: a method that `require_auth` excludes
+ * is refused when it is asked for, and "you are in" without the exchange that was required is refused as
+ * well, because a server that skips the proof may be anybody.
+ */
+import { createHash } from "node:crypto";
+import { NotSupportedError, OperationalError, ProtocolError } from "../errors.ts";
+import { errorFromDiagnostic } from "../sqlstate.ts";
+import { Body } from "./bytes.ts";
+import type { Conversation, DeriveEffect } from "./effects.ts";
+import { writePassword, writeSaslInitial, writeSaslResponse } from "./encode.ts";
+import { Backend } from "./messages.ts";
+import { Reply, surprise } from "./replies.ts";
+import { preparePassword, SCRAM_SHA_256, ScramExchange } from "./scram.ts";
+import type { Session } from "./session.ts";
+
+/** How a server can ask for proof; libpq's names, as `require_auth` takes them. */
+export type AuthMethod = "none" | "password" | "md5" | "scram-sha-256" | "gss" | "sspi" | "oauth";
+
+/** Who wants in, and what may be revealed for it. */
+export interface Credentials {
+  /** The user's name. */
+  readonly user: string;
+  /** The password; null when there is none. */
+  readonly password: string | null;
+  /** Where a password was looked for, to be named when there is none. */
+  readonly passwordSources: string;
+  /** Whether a method is acceptable; null accepts all. */
+  readonly accepts: ((method: AuthMethod) => boolean) | null;
+}
+
+/** What the server wants next. */
+interface AuthRequest {
+  readonly code: number;
+  readonly data: Buffer;
+}
+
+const OK = 0;
+const CLEARTEXT = 3;
+const MD5 = 5;
+const GSS = 7;
+const SSPI = 9;
+const SASL = 10;
+const SASL_CONTINUE = 11;
+const SASL_FINAL = 12;
+
+/** Takes one authentication request. */
+class AuthReply extends Reply {
+  request: AuthRequest | null = null;
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    super();
+    this.#session = session;
+  }
+
+  override accept(type: number, bytes: Buffer, start: number, end: number): void {
+    if (type === Backend.negotiateProtocolVersion) return this.#negotiate(bytes, start, end);
+    if (type !== Backend.authentication) throw surprise(type);
+    const body = new Body(bytes, start, end, "Authentication");
+    const code = body.int32();
+    this.request = { code, data: body.raw(body.left) };
+    this.settled = true;
+  }
+
+  override refuse(error: Parameters<Reply["refuse"]>[0]): void {
+    this.error = error;
+    this.settled = true;
+  }
+
+  /** The server speaks an older minor version, or does not know some options: all of ours are optional. */
+  #negotiate(bytes: Buffer, start: number, end: number): void {
+    const body = new Body(bytes, start, end, "NegotiateProtocolVersion");
+    const version = body.int32();
+    if (version >>> 16 !== 3) throw new ProtocolError(`the server wants protocol version ${version >>> 16}, we speak 3`);
+    this.#session.protocolVersion = Math.min(this.#session.protocolVersion, 30000 + (version & 0xffff));
+  }
+}
+
+/**
+ * Proves who we are until the server is content; afterwards it sends its parameters.
+ *
+ * @throws OperationalError when a password is missing or a method is not acceptable, NotSupportedError
+ * for a method that isn't spoken here, and the server's own error when it refuses.
+ */
+export function* authenticate(session: Session, credentials: Credentials): Conversation<void> {
+  let proven = false;
+  let request = yield* next(session);
+  for (;;) {
+    switch (request.code) {
+      case OK:
+        if (!proven) insist(credentials, "none");
+        return;
+      case CLEARTEXT:
+        insist(credentials, "password");
+        writePassword(session.outbox, passwordOf(credentials));
+        break;
+      case MD5:
+        insist(credentials, "md5");
+        if (request.data.length !== 4) throw new ProtocolError("the server sent an MD5 salt of a wrong length");
+        writePassword(session.outbox, md5Password(credentials.user, passwordOf(credentials), request.data));
+        break;
+      case SASL:
+        insist(credentials, "scram-sha-256");
+        yield* scram(session, credentials, request.data);
+        break;
+      case GSS:
+      case SSPI:
+        throw new NotSupportedError(
+          `the server asks for ${request.code === GSS ? "GSSAPI" : "SSPI"} authentication, which is not supported; choose scram-sha-256 in pg_hba.conf`,
+        );
+      default:
+        throw new NotSupportedError(`the server asks for an unknown kind of authentication (${request.code})`);
+    }
+    if (proven) throw new ProtocolError("the server asked for a second proof of who we are");
+    proven = true;
+    request = yield* next(session);
+  }
+}
+
+function* next(session: Session): Conversation<AuthRequest> {
+  const reply = session.owe(new AuthReply(session));
+  yield reply;
+  if (reply.error) throw errorFromDiagnostic(reply.error, {});
+  return reply.request as AuthRequest;
+}
+
+function* scram(session: Session, credentials: Credentials, offer: Buffer): Conversation<void> {
+  const mechanisms = offer.toString("latin1").split("\0").filter(Boolean);
+  if (!mechanisms.includes(SCRAM_SHA_256)) {
+    throw new NotSupportedError(`the server offers only ${mechanisms.join(", ")}; supported is ${SCRAM_SHA_256}`);
+  }
+  const password = preparePassword(passwordOf(credentials));
+  const exchange = new ScramExchange();
+  writeSaslInitial(session.outbox, SCRAM_SHA_256, exchange.first());
+  const challenge = exchange.challenge(yield* step(session, SASL_CONTINUE));
+  const derive: DeriveEffect = { kind: "derive", password, ...challenge, key: null };
+  yield derive;
+  writeSaslResponse(session.outbox, exchange.final(derive.key as Uint8Array));
+  exchange.verify(yield* step(session, SASL_FINAL));
+}
+
+/** The next step of the exchange; anything else, "you are in" above all, would skip the server's proof. */
+function* step(session: Session, code: number): Conversation<string> {
+  const request = yield* next(session);
+  if (request.code !== code) {
+    throw new OperationalError("the server left the SCRAM exchange before proving itself; it may be an impostor", {
+      code: "ERR_MAHOUT_SERVER_UNPROVEN",
+    });
+  }
+  return request.data.toString("latin1");
+}
+
+function insist({ accepts }: Credentials, method: AuthMethod): void {
+  if (accepts && !accepts(method)) {
+    const asked = method === "none" ? "did not ask for any proof" : `asks for ${method} authentication`;
+    throw new OperationalError(`the server ${asked}, which require_auth excludes`);
+  }
+}
+
+function passwordOf({ password, passwordSources }: Credentials): string {
+  if (password === null || password === "") {
+    throw new OperationalError(`the server asks for a password, but none was supplied (looked at ${passwordSources})`, {
+      code: "ERR_MAHOUT_NO_PASSWORD",
+    });
+  }
+  return password;
+}
+
+function md5Password(user: string, password: string, salt: Buffer): string {
+  const inner = createHash("md5").update(password).update(user).digest("hex");
+  return `md5${createHash("md5").update(inner).update(salt).digest("hex")}`;
+}

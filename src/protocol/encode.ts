@@ -1,0 +1,168 @@
+/**
+ * What the client says, as bytes in the outbox.
+ *
+ * The plain messages are written by pg-protocol's serializer; the ones it cannot write (a result format for
+ * each column, parameters in binary, protocol versions, long cancel keys) are written here, and it serves
+ * as the oracle that these are tested against. Text that PostgreSQL would read as something else is
+ * refused before a byte is written (PostgreSQL manual, 54.7 "Message Formats").
+ */
+import { serialize } from "pg-protocol";
+import { ProgrammingError } from "../errors.ts";
+import { checkText } from "./writer.ts";
+import type { Writer } from "./writer.ts";
+
+/** The type bytes of the messages written here. */
+const BIND = 0x42; // B
+const SASL = 0x70; // p
+
+const SYNC = serialize.sync();
+const FLUSH = serialize.flush();
+const EXECUTE = serialize.execute();
+const TERMINATE = serialize.end();
+const SSL_REQUEST = serialize.requestSsl();
+const CANCEL_CODE = 80_877_102;
+
+/** A bind message counts its parameters in 16 bits. */
+export const MOST_PARAMETERS = 65_535;
+
+/** A simple query: one or several statements, no parameters. */
+export function writeQuery(out: Writer, text: string): void {
+  checkText(text);
+  out.raw(serialize.query(text));
+}
+
+/** Parse: prepares `text` under a name, the empty one for the unnamed statement. */
+export function writeParse(out: Writer, name: string, text: string, types: readonly number[]): void {
+  checkText(text);
+  out.raw(serialize.parse({ name, text, types: types as number[] }));
+}
+
+/** Describe a prepared statement. */
+export function writeDescribeStatement(out: Writer, name: string): void {
+  out.raw(serialize.describe({ type: "S", name }));
+}
+
+/** Close a prepared statement. */
+export function writeCloseStatement(out: Writer, name: string): void {
+  out.raw(serialize.close({ type: "S", name }));
+}
+
+/** Describe the unnamed portal. */
+export function writeDescribePortal(out: Writer): void {
+  out.raw(serialize.describe({ type: "P", name: "" }));
+}
+
+/** Execute the unnamed portal to its end. */
+export function writeExecute(out: Writer): void {
+  out.raw(EXECUTE);
+}
+
+/** Sync: ends the implicit transaction, asks for ReadyForQuery. */
+export function writeSync(out: Writer): void {
+  out.raw(SYNC);
+}
+
+/** Flush: asks for the answers so far. */
+export function writeFlush(out: Writer): void {
+  out.raw(FLUSH);
+}
+
+/** Terminate: the polite end. */
+export function writeTerminate(out: Writer): void {
+  out.raw(TERMINATE);
+}
+
+/** SSLRequest, to be answered by one byte. */
+export function writeSslRequest(out: Writer): void {
+  out.raw(SSL_REQUEST);
+}
+
+/** CopyFail with the reason. */
+export function writeCopyFail(out: Writer, reason: string): void {
+  out.raw(serialize.copyFail(reason));
+}
+
+/** Writes each parameter's value and reports its format. */
+export interface ParameterWriter {
+  /** How many parameters there are. */
+  readonly count: number;
+  /** Writes parameter `index`, length word included; returns the format it was written in. */
+  write(index: number, out: Writer): 0 | 1;
+}
+
+/**
+ * Bind to the unnamed portal. Formats are one code for each parameter and, unless they are all text, one
+ * for each column. The caller rewinds the writer when a parameter is refused.
+ */
+export function writeBind(
+  out: Writer,
+  name: string,
+  parameters: ParameterWriter,
+  resultFormats: readonly (0 | 1)[] | null,
+): void {
+  const mark = out.start(BIND);
+  out.int8(0);
+  out.cstring(name);
+  const { count } = parameters;
+  out.int16(count);
+  const formats = out.length;
+  for (let index = 0; index < count; index++) out.int16(0);
+  out.int16(count);
+  for (let index = 0; index < count; index++) {
+    if (parameters.write(index, out) === 1) out.setInt16(formats + index * 2, 1);
+  }
+  if (resultFormats === null) {
+    out.int16(0);
+  } else {
+    out.int16(resultFormats.length);
+    for (const format of resultFormats) out.int16(format);
+  }
+  out.finish(mark);
+}
+
+/** The startup message. A NUL in any value would inject further parameters, so it is refused. */
+export function writeStartup(out: Writer, version: number, parameters: ReadonlyMap<string, string>): void {
+  const mark = out.length;
+  out.int32(0);
+  out.int32(version);
+  for (const [name, value] of parameters) {
+    if (name.includes("\0") || value.includes("\0")) {
+      throw new ProgrammingError(`the connection parameter "${name.replaceAll("\0", "\\0")}" holds a NUL character`);
+    }
+    out.cstring(name);
+    out.cstring(value);
+  }
+  out.int8(0);
+  out.setInt32(mark, out.length - mark);
+}
+
+/** A password in clear or hashed, as the server asked for it. */
+export function writePassword(out: Writer, password: string): void {
+  const mark = out.start(SASL);
+  out.cstring(password);
+  out.finish(mark);
+}
+
+/** The first SASL message: the mechanism and its opening words. */
+export function writeSaslInitial(out: Writer, mechanism: string, words: string): void {
+  const mark = out.start(SASL);
+  out.cstring(mechanism);
+  out.int32(Buffer.byteLength(words));
+  out.utf8(words);
+  out.finish(mark);
+}
+
+/** A later SASL message. */
+export function writeSaslResponse(out: Writer, words: string): void {
+  const mark = out.start(SASL);
+  out.utf8(words);
+  out.finish(mark);
+}
+
+/** CancelRequest, sent alone on a connection of its own; the key may have up to 256 bytes. */
+export function writeCancel(out: Writer, pid: number, key: Uint8Array): void {
+  out.int32(12 + key.length);
+  out.int32(CANCEL_CODE);
+  out.int32(pid);
+  out.raw(key);
+}

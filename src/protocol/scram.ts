@@ -1,0 +1,124 @@
+/**
+ * SCRAM-SHA-256 as PostgreSQL speaks it (RFC 5802, RFC 7677; manual, 54.3 "SASL Authentication").
+ *
+ * The exchange proves both sides: the server never sees the password, and has to prove that it knows the
+ * user's verifier. It is strict on purpose. The server's nonce must extend ours, its iteration count must
+ * lie within bounds (a low one would let a hostile server guess the password offline, a huge one would
+ * burn our time), and its signature must be right before the connection may be used. Deriving the key is
+ * the slow part and not done here: the conversation asks its driver for it.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { OperationalError, ProtocolError } from "../errors.ts";
+
+/** The name that the server offers it under. */
+export const SCRAM_SHA_256 = "SCRAM-SHA-256";
+
+/** RFC 7677 asks for at least this many iterations. */
+export const FEWEST_ITERATIONS = 4096;
+/** About a second of work; PostgreSQL's default is 4,096. */
+export const MOST_ITERATIONS = 1_000_000;
+
+/** "No channel binding, and none supported here", as the exchange repeats it. */
+const GS2_HEADER = "n,,";
+
+/** What the server's first message asks for. */
+export interface ScramChallenge {
+  /** The user's salt. */
+  readonly salt: Buffer;
+  /** How often to iterate. */
+  readonly iterations: number;
+}
+
+/** One SCRAM exchange, from the client's side. */
+export class ScramExchange {
+  readonly #nonce: string;
+  #serverNonce = "";
+  #serverFirst = "";
+  #serverSignature: Buffer | null = null;
+
+  /** Starts an exchange; `nonce` is only given by tests with known vectors. */
+  constructor(nonce: string = randomBytes(18).toString("base64")) {
+    this.#nonce = nonce;
+  }
+
+  /** The client's first message. The user name is left out: PostgreSQL takes the startup message's. */
+  first(): string {
+    return `${GS2_HEADER}n=,r=${this.#nonce}`;
+  }
+
+  /**
+   * Reads the server's first message.
+   *
+   * @throws ProtocolError for a malformed one or a foreign nonce, OperationalError for an iteration count out of bounds.
+   */
+  challenge(serverFirst: string): ScramChallenge {
+    const match = /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,9})$/.exec(serverFirst);
+    if (!match) throw new ProtocolError("the server sent a malformed SCRAM challenge");
+    const [, nonce = "", salt = "", count = ""] = match;
+    if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length) {
+      throw new ProtocolError("the server's SCRAM nonce does not extend ours; it is not the server that we asked");
+    }
+    const iterations = Number(count);
+    if (iterations < FEWEST_ITERATIONS || iterations > MOST_ITERATIONS) {
+      throw new OperationalError(
+        `the server asks for ${iterations} SCRAM iterations; between ${FEWEST_ITERATIONS} and ${MOST_ITERATIONS} are accepted`,
+      );
+    }
+    this.#serverNonce = nonce;
+    this.#serverFirst = serverFirst;
+    return { salt: Buffer.from(salt, "base64"), iterations };
+  }
+
+  /** The client's final message, from the salted password. */
+  final(saltedPassword: Uint8Array): string {
+    const clientKey = hmac(saltedPassword, "Client Key");
+    const storedKey = createHash("sha256").update(clientKey).digest();
+    const binding = Buffer.from(GS2_HEADER).toString("base64");
+    const withoutProof = `c=${binding},r=${this.#serverNonce}`;
+    const authMessage = `n=,r=${this.#nonce},${this.#serverFirst},${withoutProof}`;
+    const signature = hmac(storedKey, authMessage);
+    const proof = clientKey.map((byte, index) => byte ^ (signature[index] as number));
+    this.#serverSignature = hmac(hmac(saltedPassword, "Server Key"), authMessage);
+    return `${withoutProof},p=${Buffer.from(proof).toString("base64")}`;
+  }
+
+  /**
+   * Checks the server's final message.
+   *
+   * @throws OperationalError when the server could not prove itself.
+   */
+  verify(serverFinal: string): void {
+    const match = /^v=([A-Za-z0-9+/]+={0,2})(?:,.*)?$/.exec(serverFinal);
+    const claimed = match ? Buffer.from(match[1] as string, "base64") : null;
+    const expected = this.#serverSignature;
+    if (!claimed || !expected || claimed.length !== expected.length || !timingSafeEqual(claimed, expected)) {
+      throw new OperationalError(
+        "the server could not prove that it knows this user's password; it may be an impostor",
+        { code: "ERR_MAHOUT_SERVER_UNPROVEN" },
+      );
+    }
+  }
+}
+
+function hmac(key: Uint8Array, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
+
+/** Spaces other than the ASCII one, which SASLprep makes one (RFC 3454, table C.1.2). */
+const OTHER_SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
+/** What SASLprep drops (RFC 3454, table B.1). */
+const DROPPED = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu;
+/** What SASLprep refuses (RFC 4013, 2.3): controls, private use, surrogates, unassigned, tags. */
+const REFUSED = /[\p{Cc}\p{Co}\p{Cs}\p{Cn}\u0340\u0341\u06dd\u070f\u180e\u200e\u200f\u2028-\u202e\u2061-\u2063\u206a-\u206f\u2ff0-\u2ffb\ufff9-\ufffd\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/u;
+
+/**
+ * A password as SCRAM hashes it: SASLprep (RFC 4013), or the password itself where SASLprep refuses it,
+ * which is what the server does too.
+ */
+export function preparePassword(password: string): string {
+  // eslint-disable-next-line no-control-regex -- printable ASCII is what SASLprep leaves alone
+  if (/^[\x20-\x7e]*$/.test(password)) return password;
+  // Zero-width space is in both tables; PostgreSQL reads it as a space.
+  const prepared = password.replace(OTHER_SPACES, " ").replace(DROPPED, "").normalize("NFKC");
+  return prepared === "" || REFUSED.test(prepared) ? password : prepared;
+}

@@ -1,0 +1,224 @@
+/**
+ * What one connection knows: status, parameters, key, what is owed and what is to be sent.
+ *
+ * The session is the meeting point. Conversations write into its outbox and append what the server will
+ * owe for it; transports feed it received bytes and report the end. It sorts each message: notices,
+ * notifications and parameter changes may come at any time and go to their own takers; everything else
+ * belongs to the reply at the head of the queue, and a message that no reply asked for ends the
+ * connection. No sockets, clocks or promises in here.
+ */
+import type { Diagnostic } from "../errors.ts";
+import { OperationalError } from "../errors.ts";
+import { errorFromDiagnostic } from "../sqlstate.ts";
+import { writeCopyFail, writeSync } from "./encode.ts";
+import type { FrameSink } from "./frames.ts";
+import { Frames } from "./frames.ts";
+import type { NotificationMessage, TransactionLetter } from "./messages.ts";
+import { Backend, diagnostic, notification, parameterStatus, readyStatus } from "./messages.ts";
+import type { Reply, ReplyContext } from "./replies.ts";
+import { AnswerReply, surprise } from "./replies.ts";
+import { Writer } from "./writer.ts";
+
+/** Makes a fresh error: each waiter gets one of its own. */
+export type ErrorMaker = () => Error;
+
+/** A server may report this many parameters; no server comes near. */
+const MOST_PARAMETERS = 1000;
+
+/** One connection's knowledge. */
+export class Session implements FrameSink, ReplyContext {
+  /** What is to be sent. */
+  readonly outbox: Writer = new Writer();
+  /** The server's reported parameters, `server_version` and `TimeZone` among them. */
+  readonly parameters: Map<string, string> = new Map();
+  /** The transaction status of the last ReadyForQuery; null before the first. */
+  transactionStatus: TransactionLetter | null = null;
+  /** The server process. */
+  backendPid = 0;
+  /** The secret that a cancel request needs; null when the server gave none. */
+  cancelKey: Uint8Array | null = null;
+  /** The protocol version spoken, e.g. 30000 or 30002. */
+  protocolVersion = 30000;
+  /**
+   * Whether to stop after each settled reply and leave the rest of the bytes for later: for a driver whose
+   * conversation goes on only after {@link receive} has returned.
+   */
+  stepwise = false;
+  /** Takes notices as they arrive. Must not throw. */
+  onNotice: ((diag: Diagnostic) => void) | null = null;
+  /** Takes notifications as they arrive. Must not throw. */
+  onNotification: ((message: NotificationMessage) => void) | null = null;
+  /** Told once when the session has ended. Must not throw. */
+  onEnd: (() => void) | null = null;
+
+  readonly #frames = new Frames();
+  #owed: Reply[] = [];
+  #head = 0;
+  #ended: ErrorMaker | null = null;
+
+  /** Whether the session has ended: nothing can be sent or received any more. */
+  get ended(): boolean {
+    return this.#ended !== null;
+  }
+
+  /** Why the session ended, as a fresh error; null while it lives. */
+  endReason(): Error | null {
+    return this.#ended ? this.#ended() : null;
+  }
+
+  /** How many replies are owed. */
+  get owedCount(): number {
+    return this.#owed.length - this.#head;
+  }
+
+  /** Whether the server owes nothing and nothing waits to be sent. */
+  get idle(): boolean {
+    return this.#head === this.#owed.length && this.outbox.length === 0;
+  }
+
+  /** Appends what the server will owe for what was just written. */
+  owe<R extends Reply>(reply: R): R {
+    if (this.#ended) {
+      reply.failure = this.#ended();
+      reply.settled = true;
+      return reply;
+    }
+    this.#owed.push(reply);
+    return reply;
+  }
+
+  /**
+   * Takes received bytes. Bytes that are not the protocol end the session, which the caller sees in
+   * {@link ended}; nothing is thrown.
+   *
+   * @returns where it stopped: at `end`, or after a settled reply when it goes {@link stepwise}.
+   */
+  receive(bytes: Buffer, start: number, end: number): number {
+    if (this.#ended) return end;
+    try {
+      const head = this.#owed[this.#head];
+      if (!(head instanceof AnswerReply)) return this.#frames.cut(bytes, start, end, this);
+      this.#answer(head, bytes, start, end);
+    } catch (error) {
+      this.end(() => copyOf(error as Error));
+    }
+    return end;
+  }
+
+  /** Ends the session: everything owed fails with a fresh error each, later requests as well. */
+  end(reason: ErrorMaker): void {
+    if (this.#ended) return;
+    this.#ended = reason;
+    this.outbox.clear();
+    const owed = this.#owed.slice(this.#head);
+    this.#owed = [];
+    this.#head = 0;
+    this.onEnd?.();
+    for (const reply of owed) {
+      reply.failure = reason();
+      reply.settled = true;
+      reply.release();
+    }
+  }
+
+  /** The socket was closed by the other side, or failed with `cause`. */
+  disconnected(cause: Error | null): void {
+    this.end(
+      () =>
+        new OperationalError(
+          cause ? `the connection to the server was lost: ${cause.message}` : "the server closed the connection unexpectedly",
+          { cause: cause ?? undefined, code: "ERR_MAHOUT_CONNECTION_LOST" },
+        ),
+    );
+  }
+
+  /** See {@link FrameSink.rows}. */
+  rows(bytes: Buffer, start: number, end: number): number {
+    const reply = this.#owed[this.#head];
+    if (reply === undefined) throw surprise(Backend.dataRow);
+    return reply.rows(bytes, start, end);
+  }
+
+  /** See {@link FrameSink.frame}. */
+  frame(type: number, bytes: Buffer, start: number, end: number): boolean {
+    switch (type) {
+      case Backend.noticeResponse:
+        this.onNotice?.(diagnostic(bytes, start, end));
+        return true;
+      case Backend.notificationResponse:
+        this.onNotification?.(notification(bytes, start, end));
+        return true;
+      case Backend.parameterStatus:
+        this.#parameter(parameterStatus(bytes, start, end));
+        return true;
+      case Backend.errorResponse:
+        return this.#error(diagnostic(bytes, start, end));
+      case Backend.readyForQuery:
+        this.transactionStatus = readyStatus(bytes, start, end);
+        break;
+      default:
+    }
+    const reply = this.#owed[this.#head];
+    if (reply === undefined) throw surprise(type);
+    reply.accept(type, bytes, start, end, this);
+    return !reply.settled || this.#drop(reply);
+  }
+
+  /** See {@link ReplyContext.refuseCopy}. */
+  refuseCopy(extended: boolean): void {
+    writeCopyFail(this.outbox, "COPY was started by execute(), which has no data for it");
+    if (extended) writeSync(this.outbox);
+  }
+
+  /** Takes the settled reply off the queue, then lets its conversation go on; returns whether to read on. */
+  #drop(reply: Reply): boolean {
+    this.#head++;
+    if (this.#head === this.#owed.length) {
+      this.#owed.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 1024) {
+      this.#owed = this.#owed.slice(this.#head);
+      this.#head = 0;
+    }
+    reply.release();
+    return !this.stepwise && this.#ended === null;
+  }
+
+  #parameter([name, value]: [string, string]): void {
+    if (this.parameters.size >= MOST_PARAMETERS && !this.parameters.has(name)) {
+      throw surprise(Backend.parameterStatus);
+    }
+    this.parameters.set(name, value);
+  }
+
+  #error(diag: Diagnostic): boolean {
+    const severity = diag.severityNonlocalized ?? diag.severity;
+    if (severity === "FATAL" || severity === "PANIC") {
+      // The last thing that a session hears: it is the error that all waiters see.
+      this.end(() => errorFromDiagnostic(diag, {}));
+      return false;
+    }
+    const reply = this.#owed[this.#head];
+    if (reply === undefined) throw surprise(Backend.errorResponse);
+    reply.refuse(diag);
+    return !reply.settled || this.#drop(reply);
+  }
+
+  /** Takes the answer to an SSLRequest, and nothing behind it: those bytes were not protected. */
+  #answer(reply: AnswerReply, bytes: Buffer, start: number, end: number): void {
+    if (end - start > 1) {
+      throw new OperationalError(
+        "the server sent more than its answer before encryption started; someone may be tampering with the connection",
+        { code: "ERR_MAHOUT_PROTOCOL" },
+      );
+    }
+    reply.byte = bytes[start] as number;
+    reply.settled = true;
+    this.#drop(reply);
+  }
+}
+
+function copyOf(error: Error): Error {
+  const Kind = error.constructor as new (message: string, options: object) => Error;
+  return new Kind(error.message, { cause: error });
+}

@@ -1,0 +1,102 @@
+/**
+ * From an address to a session that is ready: encryption, startup message, authentication, parameters.
+ *
+ * Manual, 54.2.1 "Start-up" and 54.2.10 "SSL Session Encryption". One call is one attempt at one address;
+ * which addresses are tried, and whether without encryption, is decided in core/connect.ts.
+ */
+import { OperationalError, ProtocolError } from "../errors.ts";
+import type { Credentials } from "./auth.ts";
+import { authenticate } from "./auth.ts";
+import { Body } from "./bytes.ts";
+import type { Address, Conversation } from "./effects.ts";
+import { writeSslRequest, writeStartup } from "./encode.ts";
+import { Backend } from "./messages.ts";
+import { AnswerReply, Reply, surprise } from "./replies.ts";
+import type { Session } from "./session.ts";
+
+/** How a connection is encrypted: not at all, if the server can, by asking first, or from the first byte. */
+export type Encryption = "none" | "offered" | "required" | "direct";
+
+/** What one attempt needs to know. */
+export interface StartupRequest {
+  /** Where to. */
+  readonly address: Address;
+  /** The host as the user wrote it, for TLS. */
+  readonly serverName: string;
+  /** Whether and how to encrypt. */
+  readonly encryption: Encryption;
+  /** Who wants in. */
+  readonly credentials: Credentials;
+  /** The startup message's parameters: user, database, settings. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** Protocol 3.0, as the startup message writes it. */
+const VERSION_3_0 = 196_608;
+/** The longest cancel key that protocol 3.2 allows. */
+const LONGEST_KEY = 256;
+const ANSWER_YES = 0x53; // S
+const ANSWER_NO = 0x4e; // N
+
+/** Takes the key and ReadyForQuery; parameters go to the session by themselves. */
+class ReadyReply extends Reply {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    super();
+    this.#session = session;
+  }
+
+  override accept(type: number, bytes: Buffer, start: number, end: number): void {
+    if (type === Backend.readyForQuery) {
+      this.settled = true;
+      return;
+    }
+    if (type !== Backend.backendKeyData || this.#session.cancelKey) throw surprise(type);
+    const body = new Body(bytes, start, end, "BackendKeyData");
+    this.#session.backendPid = body.int32();
+    if (body.left < 4 || body.left > LONGEST_KEY) {
+      throw new ProtocolError(`the server sent a cancel key of ${body.left} bytes`);
+    }
+    this.#session.cancelKey = body.raw(body.left);
+  }
+
+  override refuse(): void {
+    throw new ProtocolError("the server refused the connection after accepting it");
+  }
+}
+
+/** Opens the socket and encrypts it as far as the request says; returns whether it is encrypted. */
+export function* open(session: Session, request: Omit<StartupRequest, "credentials" | "parameters">): Conversation<boolean> {
+  yield { kind: "open", address: request.address, session };
+  const secure = { kind: "secure", serverName: request.serverName } as const;
+  if (request.encryption === "none") return false;
+  if (request.encryption === "direct") {
+    yield secure;
+    return true;
+  }
+  writeSslRequest(session.outbox);
+  const answer = session.owe(new AnswerReply());
+  yield answer;
+  if (answer.byte === ANSWER_YES) {
+    yield secure;
+    return true;
+  }
+  if (answer.byte !== ANSWER_NO) {
+    // An error sent before encryption could be anybody's words; they are not repeated.
+    throw new OperationalError("the server did not understand the request for encryption; is it PostgreSQL?");
+  }
+  if (request.encryption === "required") {
+    throw new OperationalError("the server does not support TLS, but sslmode requires it", { code: "ERR_MAHOUT_NO_TLS" });
+  }
+  return false;
+}
+
+/** Brings a session from nothing to ready; returns whether it is encrypted. */
+export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
+  const encrypted = yield* open(session, request);
+  writeStartup(session.outbox, VERSION_3_0, request.parameters);
+  yield* authenticate(session, request.credentials);
+  yield session.owe(new ReadyReply(session));
+  return encrypted;
+}

@@ -1,0 +1,93 @@
+/**
+ * Row factories: what a row is for the program that fetched it.
+ *
+ * A factory is called once for each result with its columns and returns a maker, which is called for each
+ * row with the values in order. `dictRow` and `tupleRow` are known to the decoder, which builds their rows
+ * without the array in between. As in psycopg, a factory may be set on a connection, on a cursor, or given
+ * to one call, and a change applies to rows that have been received but not fetched.
+ */
+import { ProgrammingError } from "./errors.ts";
+
+/** What a factory learns about a column. */
+export interface RowColumn {
+  /** The column's name or alias. */
+  readonly name: string;
+  /** The type's oid. */
+  readonly typeOid: number;
+}
+
+/** Makes a row from the values of its columns, in order; SQL's NULL is null. */
+export type RowMaker<Row> = (values: readonly unknown[]) => Row;
+
+/** Called once for each result; returns what makes its rows. */
+export type RowFactory<Row> = (columns: readonly RowColumn[]) => RowMaker<Row>;
+
+/** A row as a plain object, one property for each column. */
+// eslint-disable-next-line typescript/no-explicit-any -- the shape of a row is the query's to know
+export type DictRow = Record<string, any>;
+
+/** A row as an array of values. */
+// eslint-disable-next-line typescript/no-explicit-any -- the shape of a row is the query's to know
+export type TupleRow = any[];
+
+/**
+ * Rows as plain objects; the default. Of columns with the same name the last one is kept: use
+ * {@link tupleRow} to keep all.
+ */
+export const dictRow: RowFactory<DictRow> = (columns) => {
+  const template = rowTemplate(columns);
+  const names = columns.map((column) => column.name);
+  return (values) => {
+    const row = { ...template };
+    for (let index = 0; index < names.length; index++) row[names[index] as string] = values[index];
+    return row;
+  };
+};
+
+/** Rows as arrays, in the columns' order, duplicate names included. */
+export const tupleRow: RowFactory<TupleRow> = () => (values) => [...values];
+
+/**
+ * Each row as the value of its first column.
+ *
+ * @throws ProgrammingError for a result without columns.
+ */
+export function scalarRow<T>(columns: readonly RowColumn[]): RowMaker<T> {
+  if (columns.length === 0) throw new ProgrammingError("scalarRow needs at least one column, the result has none");
+  return (values) => values[0] as T;
+}
+
+/** Each row as an instance of `type`, constructed with one object of the columns' values. */
+export function classRow<T>(type: new (row: DictRow) => T): RowFactory<T> {
+  return kwargsRow((row) => new type(row));
+}
+
+/** Each row as what `make` returns when called with the values as its arguments. */
+// eslint-disable-next-line typescript/no-explicit-any -- the arguments are the query's columns
+export function argsRow<T>(make: (...values: any[]) => T): RowFactory<T> {
+  return () => (values) => make(...values);
+}
+
+/** Each row as what `make` returns when called with one object of the columns' values. */
+export function kwargsRow<T>(make: (row: DictRow) => T): RowFactory<T> {
+  return (columns) => {
+    const dict = dictRow(columns);
+    return (values) => make(dict(values));
+  };
+}
+
+/**
+ * An object with every column's name as an own property. Copies of it have their shape at once, and a
+ * column named `__proto__` is a property like any other, because the property exists before it is set.
+ */
+export function rowTemplate(columns: readonly RowColumn[]): DictRow {
+  const template: DictRow = {};
+  for (const { name } of columns) {
+    if (name === "__proto__") {
+      Object.defineProperty(template, name, { value: null, writable: true, enumerable: true, configurable: true });
+    } else {
+      template[name] = null;
+    }
+  }
+  return template;
+}

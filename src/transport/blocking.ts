@@ -1,0 +1,260 @@
+/**
+ * The blocking transport: the other of the two drive loops.
+ *
+ * It runs a conversation to its end before it returns, sleeping in the bridge while there is nothing to
+ * read. Every wait ends: with what was waited for, with the end of the connection, with the deadline, or
+ * when the worker has gone silent. When a deadline passes while a statement runs, the statement is cancelled
+ * over a second connection and given a little longer; then the connection is given up.
+ */
+import { pbkdf2Sync } from "node:crypto";
+import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import { CancellationTimeout, ConnectionTimeout, OperationalError } from "../errors.ts";
+import type { Address, Conversation, DeriveEffect } from "../protocol/effects.ts";
+import type { Reply } from "../protocol/replies.ts";
+import type { Session } from "../protocol/session.ts";
+import { Channel } from "./bridge.ts";
+import type { ChannelError } from "./bridge.ts";
+import { insecure, unreachable } from "./failures.ts";
+import type { SocketFailure } from "./failures.ts";
+import { tlsPlan } from "./tls.ts";
+
+/** How long a polite close may take, in milliseconds. */
+const CLOSE_TIMEOUT = 2_000;
+const KEY_LENGTH = 32;
+
+/** What to do when a deadline passes. */
+export interface Deadline {
+  /** When, by `performance.now()`. */
+  readonly at: number;
+  /** Called when it has passed; gives the next deadline, or throws to end the wait. */
+  passed(): Deadline;
+}
+
+/** One socket and the session that it serves. */
+export class BlockingTransport {
+  readonly #parameters: ConnectionParameters;
+  #channel: Channel | null = null;
+  #session: Session | null = null;
+  #busy = false;
+
+  constructor(parameters: ConnectionParameters) {
+    this.#parameters = parameters;
+  }
+
+  /** The descriptor of the socket; -1 where the system offers none. */
+  get descriptor(): number {
+    return this.#channel?.descriptor ?? -1;
+  }
+
+  /**
+   * Runs a conversation to its end.
+   *
+   * @throws OperationalError when one is under way: a notice handler can't use its own connection.
+   */
+  run<T>(conversation: Conversation<T>, deadline: Deadline | null = null): T {
+    if (this.#busy) {
+      throw new OperationalError("the connection is in the middle of an operation; a handler can't use it", {
+        code: "ERR_MAHOUT_BUSY",
+      });
+    }
+    this.#busy = true;
+    try {
+      return this.#drive(conversation, deadline);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #drive<T>(conversation: Conversation<T>, deadline: Deadline | null): T {
+    let error: unknown = null;
+    for (;;) {
+      const step = error === null ? conversation.next() : conversation.throw(error);
+      error = null;
+      if (step.done) {
+        this.#flush();
+        return step.value;
+      }
+      const effect = step.value;
+      try {
+        switch (effect.kind) {
+          case "reply":
+            this.#await(effect, deadline);
+            error = effect.failure;
+            break;
+          case "open":
+            this.#open(effect.address, effect.session, deadline);
+            break;
+          case "secure":
+            this.#secure(effect.serverName, deadline);
+            break;
+          case "derive":
+            derive(effect);
+            break;
+          case "close":
+            this.#close();
+            break;
+          case "until":
+            effect.ready();
+            break;
+          case "turn": // one conversation at a time: it is always ours
+        }
+      } catch (failure) {
+        error = failure;
+      }
+    }
+  }
+
+  /** Takes what has arrived while nobody waited. */
+  poll(): void {
+    const session = this.#session;
+    const channel = this.#channel;
+    if (this.#busy || !session || !channel || session.ended) return;
+    this.#busy = true;
+    try {
+      while (this.#receive(channel, session));
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Has `notify` called from the event loop when the connection ends while nobody waits. */
+  watch(notify: () => void): void {
+    if (this.#channel) this.#channel.onChange = notify;
+  }
+
+  #flush(): void {
+    const outbox = this.#session?.outbox;
+    if (!outbox || outbox.length === 0) return;
+    this.#channel?.write(outbox.bytes.subarray(0, outbox.length));
+    outbox.clear();
+  }
+
+  /** Feeds the session; returns whether anything came. */
+  #receive(channel: Channel, session: Session): boolean {
+    const came = channel.receive((bytes, start, end) => session.receive(bytes, start, end));
+    if (!came && channel.ended && !session.ended) session.disconnected(asError(channel.error));
+    if (session.ended) channel.destroy();
+    return came && !session.ended;
+  }
+
+  #await(reply: Reply, deadline: Deadline | null): void {
+    const session = this.#session;
+    const channel = this.#channel;
+    if (!session || !channel) throw new OperationalError("the connection is closed");
+    let limit = deadline;
+    this.#flush();
+    while (!reply.settled) {
+      channel.look();
+      if (this.#receive(channel, session)) {
+        this.#flush();
+        continue;
+      }
+      if (reply.settled) return;
+      limit = this.#sleep(channel, limit);
+    }
+  }
+
+  /** Sleeps once; a deadline that has passed is replaced by the one that it asks for. */
+  #sleep(channel: Channel, deadline: Deadline | null): Deadline | null {
+    const left = deadline === null ? Infinity : deadline.at - performance.now();
+    try {
+      if (left > 0) {
+        channel.sleep(left);
+        return deadline;
+      }
+      return (deadline as Deadline).passed();
+    } catch (error) {
+      this.destroy(error as Error);
+      throw error;
+    }
+  }
+
+  #settle(channel: Channel, deadline: Deadline | null): void {
+    let limit = deadline;
+    for (;;) {
+      channel.look();
+      if (channel.settled || channel.ended) return;
+      limit = this.#sleep(channel, limit);
+    }
+  }
+
+  #open(address: Address, session: Session, deadline: Deadline | null): void {
+    const { keepalives, keepalivesIdleMs } = this.#parameters;
+    const channel = new Channel();
+    this.#channel = channel;
+    this.#session = session;
+    session.stepwise = true;
+    channel.open(address, keepalives, keepalivesIdleMs ?? 0, process.platform !== "win32");
+    this.#settle(channel, deadline);
+    if (channel.ended) {
+      channel.destroy();
+      throw unreachable(address, channel.error as SocketFailure | null);
+    }
+  }
+
+  #secure(serverName: string, deadline: Deadline | null): void {
+    const channel = this.#channel as Channel;
+    channel.secure(tlsPlan(this.#parameters, serverName));
+    this.#settle(channel, deadline);
+    if (channel.ended) {
+      channel.destroy();
+      throw insecure(channel.error as SocketFailure | null);
+    }
+  }
+
+  #close(): void {
+    this.#flush();
+    this.#channel?.end(CLOSE_TIMEOUT);
+    this.#channel = null;
+    this.#session = null;
+  }
+
+  /** Ends everything at once. */
+  destroy(reason: Error): void {
+    this.#session?.end(() => {
+      const Kind = reason.constructor as new (message: string, options: object) => Error;
+      return new Kind(reason.message, { cause: reason });
+    });
+    this.#channel?.destroy();
+  }
+}
+
+function derive(effect: DeriveEffect): void {
+  effect.key = pbkdf2Sync(effect.password, effect.salt, effect.iterations, KEY_LENGTH, "sha256");
+}
+
+function asError(failure: ChannelError | null): Error | null {
+  return failure === null ? null : Object.assign(new Error(failure.message), { code: failure.code });
+}
+
+/** A deadline for connecting: there is nothing to cancel, so the attempt ends. */
+export function connectDeadline(timeout: number): Deadline {
+  return {
+    at: performance.now() + timeout,
+    passed: () => {
+      throw new ConnectionTimeout(`connecting took longer than ${timeout} ms`);
+    },
+  };
+}
+
+/** A deadline for a statement: it is cancelled, and the server has `grace` milliseconds to end it. */
+export function statementDeadline(timeout: number, grace: number, cancel: () => void): Deadline {
+  return {
+    at: performance.now() + timeout,
+    passed: () => {
+      try {
+        cancel();
+      } catch {
+        // The request could not be made; the grace period decides over the connection.
+      }
+      return {
+        at: performance.now() + grace,
+        passed: () => {
+          throw new CancellationTimeout(
+            "the server did not end the statement in time after a cancel request; the connection was closed, and whether the statement took effect is unknown",
+          );
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,203 @@
+/**
+ * The caller's half of the bridge: sleeps while a worker listens.
+ *
+ * JavaScript cannot wait for a socket without returning to its event loop, but it can wait for a word in
+ * shared memory. A worker owns the sockets and puts what arrives into that memory; the caller writes,
+ * sleeps in `Atomics.wait` and is woken by the bytes. Every sleep has an end: it is cut into slices, and
+ * a worker that shows no sign of life in a few of them is given up, and the connection with it.
+ *
+ * While the caller sleeps, none of its events run. So nothing may depend on one here: whatever the worker
+ * has to say is said in the mailbox.
+ */
+import { writeSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { OperationalError } from "../errors.ts";
+import type { Address } from "../protocol/effects.ts";
+import { ERROR_START, layout, newMailbox, Phase, RING_SIZE, RING_START, Word } from "./mailbox.ts";
+import type { Change, Command } from "./pump.ts";
+import { pump } from "./pump.ts";
+import type { TlsPlan } from "./tls.ts";
+
+/** The longest single sleep, in milliseconds. */
+const SLICE = 1_000;
+/** Slices without a sign of life after which the worker is given up. */
+const SILENT_SLICES = 10;
+
+let worker: Worker | null = null;
+let serial = 0;
+const channels = new Map<number, Channel>();
+
+/** Starts the worker of this thread, or gives the one that runs. It does not keep the process alive. */
+function startWorker(): Worker {
+  if (worker) return worker;
+  const started = new Worker(`(${pump.toString()})(require)`, {
+    eval: true,
+    workerData: layout,
+    execArgv: [],
+    stdin: false,
+  });
+  started.on("message", ({ id }: Change) => channels.get(id)?.onChange?.());
+  const gone = (): void => {
+    if (worker === started) worker = null;
+  };
+  started.on("error", gone);
+  started.on("exit", gone);
+  // After the listeners: one for messages would keep the process alive.
+  started.unref();
+  worker = started;
+  return started;
+}
+
+/** What a failed socket had to say. */
+export interface ChannelError {
+  readonly message: string;
+  readonly code?: string;
+}
+
+/** One socket of the worker, as its connection sees it. */
+export class Channel {
+  /** Called from the event loop when the connection has ended while nobody waited. */
+  onChange: (() => void) | null = null;
+  readonly #id = ++serial;
+  readonly #worker: Worker = startWorker();
+  readonly #words: Int32Array;
+  readonly #ring: Buffer;
+  readonly #memory: SharedArrayBuffer = newMailbox();
+  #command = 0;
+  #given = 0;
+  #seen = 0;
+  #silent = 0;
+
+  constructor() {
+    this.#words = new Int32Array(this.#memory, 0, 16);
+    this.#ring = Buffer.from(this.#memory, RING_START, RING_SIZE) as Buffer;
+    Atomics.store(this.#words, Word.descriptor, -1);
+    channels.set(this.#id, this);
+  }
+
+  #post(command: Command): void {
+    this.#worker.postMessage(command);
+  }
+
+  /** Whether the socket has ended; bytes may still lie in the ring. */
+  get ended(): boolean {
+    return Atomics.load(this.#words, Word.phase) === Phase.ended;
+  }
+
+  /** The descriptor; -1 when writing goes through the worker. */
+  get descriptor(): number {
+    return Atomics.load(this.#words, Word.descriptor);
+  }
+
+  /** What went wrong with the socket; null when nothing did. */
+  get error(): ChannelError | null {
+    const length = Atomics.load(this.#words, Word.failed);
+    if (length === 0) return null;
+    const text = Buffer.from(this.#memory, ERROR_START, length).toString("utf8");
+    return JSON.parse(text) as ChannelError;
+  }
+
+  /** Starts to open the socket. `direct` allows the caller to write to the descriptor itself. */
+  open(address: Address, keepAlive: boolean, keepAliveDelay: number, direct: boolean): void {
+    const command = { id: this.#id, serial: ++this.#command, memory: this.#memory };
+    this.#post({ op: "open", ...command, address, keepAlive, keepAliveDelay, direct });
+  }
+
+  /** Starts a TLS handshake. */
+  secure(plan: TlsPlan): void {
+    this.#post({ op: "secure", id: this.#id, serial: ++this.#command, plan });
+  }
+
+  /** Whether the last command was finished, well or not. */
+  get settled(): boolean {
+    return Atomics.load(this.#words, Word.done) === this.#command;
+  }
+
+  /** Writes bytes, or has the worker write what the system doesn't take at once. */
+  write(bytes: Uint8Array): void {
+    let start = 0;
+    if (this.#given === (Atomics.load(this.#words, Word.sent) | 0)) start = this.#writeDirectly(bytes);
+    if (start === bytes.length) return;
+    this.#given = (this.#given + bytes.length - start) | 0;
+    // The outbox is overwritten by the next message: what is posted must be a copy.
+    this.#post({ op: "write", id: this.#id, bytes: Uint8Array.prototype.slice.call(bytes, start) });
+  }
+
+  /** Writes to the descriptor as much as the system takes; returns how much that was. */
+  #writeDirectly(bytes: Uint8Array): number {
+    const words = this.#words;
+    const descriptor = Atomics.load(words, Word.descriptor);
+    if (descriptor < 0) return 0;
+    let start = 0;
+    Atomics.store(words, Word.writing, 1);
+    try {
+      // The worker raises `closing` before it looks at `writing`: one of the two sees the other.
+      if (Atomics.load(words, Word.closing) === 1) return bytes.length;
+      while (start < bytes.length) start += writeSync(descriptor, bytes, start, bytes.length - start);
+      return start;
+    } catch (error) {
+      const { code } = error as { code?: string };
+      // The socket is full or gone. The worker waits for room, or learns what happened.
+      return code === "EAGAIN" ? start : bytes.length;
+    } finally {
+      Atomics.store(words, Word.writing, 0);
+      Atomics.notify(words, Word.writing);
+    }
+  }
+
+  /**
+   * Hands what has arrived to `take`, in pieces that lie in the ring and may be overwritten afterwards;
+   * `take` says how far it got.
+   *
+   * @returns whether there was anything.
+   */
+  receive(take: (bytes: Buffer, start: number, end: number) => number): boolean {
+    const words = this.#words;
+    const read = Atomics.load(words, Word.read);
+    const count = (Atomics.load(words, Word.written) - read) >>> 0;
+    if (count === 0) return false;
+    const start = read & (RING_SIZE - 1);
+    const end = Math.min(start + count, RING_SIZE);
+    const taken = take(this.#ring, start, end);
+    Atomics.add(words, Word.read, taken - start);
+    if (Atomics.load(words, Word.paused) === 1) this.#post({ op: "resume", id: this.#id });
+    return true;
+  }
+
+  /** Remembers what has been seen: a change after this ends the next {@link sleep} at once. */
+  look(): void {
+    this.#seen = Atomics.load(this.#words, Word.signal);
+  }
+
+  /**
+   * Sleeps until something changes, or for `limit` milliseconds.
+   *
+   * @throws OperationalError when the worker shows no sign of life.
+   */
+  sleep(limit: number): void {
+    const outcome = Atomics.wait(this.#words, Word.signal, this.#seen, Math.min(limit, SLICE));
+    if (outcome !== "timed-out") {
+      this.#silent = 0;
+      return;
+    }
+    if (limit < SLICE) return;
+    if (++this.#silent > SILENT_SLICES) {
+      throw new OperationalError("the worker that owns the connection's socket does not answer any more", {
+        code: "ERR_MAHOUT_WORKER",
+      });
+    }
+    this.#post({ op: "ping", id: this.#id });
+  }
+
+  /** Closes politely, within `timeout` milliseconds. */
+  end(timeout: number): void {
+    this.#post({ op: "end", id: this.#id, timeout });
+    channels.delete(this.#id);
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#post({ op: "destroy", id: this.#id });
+    channels.delete(this.#id);
+  }
+}

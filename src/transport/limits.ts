@@ -1,0 +1,119 @@
+/**
+ * Statements with a deadline or a signal, and what happens when it comes.
+ *
+ * A statement that still waits in line is withdrawn, which touches nothing. One that runs is cancelled on
+ * the server, over a connection made like its own, and the line is held until both that request and the
+ * statement have ended: the next statement can't be hit. When the server does not answer even that, the
+ * connection is given up, because nobody can say what state it is in.
+ */
+import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import { CancellationTimeout, MahoutError } from "../errors.ts";
+import { QueryCanceled } from "../sqlstate.ts";
+import { cancel } from "../protocol/cancel.ts";
+import type { Conversation } from "../protocol/effects.ts";
+import { Session } from "../protocol/session.ts";
+import type { StartupRequest } from "../protocol/startup.ts";
+import { drive } from "./job.ts";
+import type { Line } from "./line.ts";
+import { SocketTransport } from "./socket.ts";
+
+/** How long the server has to end a statement that was cancelled, in milliseconds. */
+export const CANCEL_TIMEOUT = 5_000;
+
+/** What bounds a statement. */
+export interface Limits {
+  readonly signal?: AbortSignal | undefined;
+  /** In milliseconds. */
+  readonly timeout?: number | undefined;
+}
+
+/** What a cancel request needs to know of the connection that it is about. */
+export interface CancelTarget {
+  readonly parameters: ConnectionParameters;
+  readonly session: Session;
+  readonly route: Omit<StartupRequest, "credentials" | "parameters">;
+}
+
+/** Sends a cancel request for whatever the session runs; bounded by `timeout` milliseconds. */
+export async function sendCancel(target: CancelTarget, timeout: number = CANCEL_TIMEOUT): Promise<void> {
+  const { session } = target;
+  if (session.ended || session.cancelKey === null) return;
+  const transport = new SocketTransport(target.parameters);
+  const timer = setTimeout(() => transport.destroy(unanswered), timeout);
+  try {
+    await drive(cancel(new Session(), target.route, session.backendPid, session.cancelKey), transport);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs a conversation within limits. */
+export async function runLimited<T>(
+  line: Line,
+  transport: SocketTransport,
+  target: CancelTarget,
+  conversation: Conversation<T>,
+  limits: Limits,
+): Promise<T> {
+  const { signal, timeout } = limits;
+  if (signal?.aborted) throw aborted(signal, "before it was sent");
+  let stopping: Promise<void> | undefined;
+  let why: ((when: string) => Error) | null = null;
+  const job = line.runAlone(holding(conversation, () => stopping));
+  const stop = (reason: (when: string) => Error): void => {
+    if (why) return;
+    why = reason;
+    if (line.leave(job)) job.withdraw(reason("while it waited for its turn; it was not sent"));
+    else stopping = stopStatement(target, transport, job.promise);
+  };
+  const onAbort = (): void => stop((when) => aborted(signal as AbortSignal, when));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = timeout === undefined ? undefined : setTimeout(() => stop((when) => expired(timeout, when)), timeout);
+  try {
+    return await job.promise;
+  } catch (error) {
+    const reason = why as ((when: string) => Error) | null;
+    if (reason && error instanceof MahoutError && error.sqlstate === "57014") throw reason("by the server");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Keeps its place until what was set off to stop the conversation has ended as well. */
+function* holding<T>(conversation: Conversation<T>, stopping: () => Promise<void> | undefined): Conversation<T> {
+  try {
+    return yield* conversation;
+  } finally {
+    yield { kind: "until", ready: stopping };
+  }
+}
+
+/** Cancels what runs; gives the connection up when that has no effect in time. */
+async function stopStatement(target: CancelTarget, transport: SocketTransport, end: Promise<unknown>): Promise<void> {
+  const timer = setTimeout(() => transport.destroy(unanswered), CANCEL_TIMEOUT);
+  end.then(
+    () => clearTimeout(timer),
+    () => clearTimeout(timer),
+  );
+  try {
+    await sendCancel(target);
+  } catch {
+    // The request could not be made; the timer decides over the connection.
+  }
+}
+
+function unanswered(): Error {
+  return new CancellationTimeout(
+    "the server did not end the statement in time after a cancel request; the connection was closed, and whether the statement took effect is unknown",
+  );
+}
+
+function aborted(signal: AbortSignal, when: string): Error {
+  return new QueryCanceled(`the statement was cancelled by its signal ${when}`, { cause: signal.reason });
+}
+
+function expired(timeout: number, when: string): Error {
+  return new QueryCanceled(`the statement was cancelled after its timeout of ${timeout} ms ${when}`);
+}

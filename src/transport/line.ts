@@ -1,0 +1,110 @@
+/**
+ * The line: who may write on a connection, first come first served.
+ *
+ * One conversation writes at a time. One that has written everything hands the wire over before its answer
+ * has come, so statements of independent callers travel together and cost one round trip, each with its
+ * own Sync: order, errors and results are those of one after the other. A job that stands alone (it
+ * carries a signal or a deadline, and may have to be cancelled) begins when nothing is owed to others, and
+ * nothing follows it before it has ended: a cancel request can only hit what it was meant for.
+ */
+import type { Conversation } from "../protocol/effects.ts";
+import type { Session } from "../protocol/session.ts";
+import type { Runner, Turnstile } from "./job.ts";
+import { Job } from "./job.ts";
+import type { SocketTransport } from "./socket.ts";
+
+/** The queue of one connection. */
+export class Line implements Turnstile {
+  readonly #session: Session;
+  readonly #transport: SocketTransport;
+  #queue: Runner[] = [];
+  #head = 0;
+  #holder: Runner | null = null;
+  #pumping = false;
+
+  constructor(session: Session, transport: SocketTransport) {
+    this.#session = session;
+    this.#transport = transport;
+    transport.onDrain = () => this.#pump();
+  }
+
+  /** Runs a conversation in its turn. */
+  run<T>(conversation: Conversation<T>): Promise<T> {
+    const job = new Job(conversation, this.#transport, this);
+    this.#enter(job);
+    return job.promise;
+  }
+
+  /** Lets a job that stands alone get in line. */
+  runAlone<T>(conversation: Conversation<T>): Job<T> {
+    const job = new Job(conversation, this.#transport, this);
+    job.alone = true;
+    this.#enter(job);
+    return job;
+  }
+
+  /** Takes a job that has not begun out of the line; false when it has. */
+  leave(job: Runner): boolean {
+    if (job.started) return false;
+    const index = this.#queue.indexOf(job, this.#head);
+    if (index >= 0) this.#queue.splice(index, 1);
+    return index >= 0;
+  }
+
+  #enter(job: Runner): void {
+    if (this.#holder === null && this.#head === this.#queue.length && this.#mayStart(job)) {
+      this.#holder = job;
+      job.start();
+    } else {
+      this.#queue.push(job);
+      this.#pump();
+    }
+  }
+
+  #mayStart(job: Runner): boolean {
+    if (this.#session.ended) return true;
+    return job.alone ? this.#session.owedCount === 0 : !this.#transport.congested;
+  }
+
+  /** See {@link Turnstile.handOver}. */
+  handOver(job: Runner): void {
+    if (this.#holder !== job) return;
+    this.#holder = null;
+    this.#pump();
+  }
+
+  /** See {@link Turnstile.regain}. */
+  regain(job: Runner): void {
+    if (this.#holder === null || this.#holder === job) {
+      this.#holder = job;
+      job.resume();
+    } else {
+      this.#queue.splice(this.#head, 0, job);
+    }
+  }
+
+  /** See {@link Turnstile.ended}. */
+  ended(job: Runner): void {
+    if (this.#holder === job) this.#holder = null;
+    if (this.#head < this.#queue.length) this.#pump();
+  }
+
+  /** Starts what may start. A loop and no recursion: thousands may be waiting. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#holder === null && this.#head < this.#queue.length) {
+      const job = this.#queue[this.#head] as Runner;
+      if (!job.started && !this.#mayStart(job)) break;
+      this.#head++;
+      if (this.#head === this.#queue.length || this.#head >= 1024) {
+        this.#queue = this.#queue.slice(this.#head);
+        this.#head = 0;
+      }
+      this.#holder = job;
+      if (job.started) job.resume();
+      else job.start();
+    }
+    this.#pumping = false;
+  }
+}

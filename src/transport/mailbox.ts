@@ -1,0 +1,71 @@
+/**
+ * The shared memory between a blocking connection and the worker that owns its socket.
+ *
+ * A few 32-bit words, an area for the text of an error, and a ring of received bytes. The worker is the
+ * only one that moves `written`, the caller the only one that moves `read`; both only grow, modulo 2^32,
+ * and their difference is what lies in the ring. Whoever changes anything raises `signal` and notifies it.
+ * The worker gets this table with its start data, because its code can import nothing.
+ */
+
+/** The words, by index. */
+export const Word = Object.freeze({
+  /** Raised with every change; what the caller waits on. */
+  signal: 0,
+  /** Where the socket stands, see {@link Phase}. */
+  phase: 1,
+  /** The socket's descriptor, -1 when the caller has to write through the worker. */
+  descriptor: 2,
+  /** Bytes put into the ring. */
+  written: 3,
+  /** Bytes taken out of the ring. */
+  read: 4,
+  /** 1 while the worker has stopped reading because the ring is full. */
+  paused: 5,
+  /** The number of the last command that the worker finished. */
+  done: 6,
+  /** The length of the error text, 0 when there is none. */
+  failed: 7,
+  /** Raised in answer to a ping. */
+  alive: 8,
+  /** 1 once the worker is about to give the descriptor back to the system. */
+  closing: 9,
+  /** 1 while the caller writes to the descriptor. */
+  writing: 10,
+  /** Bytes that the worker was given to write and the system has taken. */
+  sent: 11,
+  /** Reserved for several threads that share a connection. */
+  lock: 12,
+});
+
+/** Where a socket stands. */
+export const Phase = Object.freeze({ opening: 0, open: 1, ended: 2 });
+
+/** Where the error text begins. */
+export const ERROR_START = 64;
+/** Where the ring begins. */
+export const RING_START = 4096;
+/** The ring's size in bytes; a power of two. */
+export const RING_SIZE = 256 * 1024;
+
+/** The layout as plain data, for the worker. */
+export interface MailboxLayout {
+  readonly word: typeof Word;
+  readonly phase: typeof Phase;
+  readonly errorStart: number;
+  readonly ringStart: number;
+  readonly ringSize: number;
+}
+
+/** The layout. */
+export const layout: MailboxLayout = {
+  word: Word,
+  phase: Phase,
+  errorStart: ERROR_START,
+  ringStart: RING_START,
+  ringSize: RING_SIZE,
+};
+
+/** Fresh memory for one connection. */
+export function newMailbox(): SharedArrayBuffer {
+  return new SharedArrayBuffer(RING_START + RING_SIZE);
+}

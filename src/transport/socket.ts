@@ -1,0 +1,227 @@
+/**
+ * The asynchronous transport: one socket, always read, written to once a turn.
+ *
+ * Reading never stops, so notices, notifications and the end of a connection are seen when they happen and
+ * not at the next operation. All plain sockets of the thread read into one shared buffer, because what is
+ * read is consumed before the next read begins. Writing collects what conversations put into the outbox
+ * during a turn of the event loop and hands it over in one piece.
+ */
+import { pbkdf2 } from "node:crypto";
+import { connect as connectNet } from "node:net";
+import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { TLSSocket } from "node:tls";
+import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Address, DeriveEffect, Effect } from "../protocol/effects.ts";
+import type { ErrorMaker, Session } from "../protocol/session.ts";
+import { insecure, unreachable } from "./failures.ts";
+import { tlsPlan } from "./tls.ts";
+
+/** What one read takes at most. */
+const READ_SIZE = 64 * 1024;
+/** What may wait in the outbox until the end of the turn. */
+const FLUSH_SIZE = 64 * 1024;
+/** What may wait in the socket before no further statement is started. */
+const CONGESTION = 1024 * 1024;
+/** How long a polite close may take, in milliseconds. */
+const CLOSE_TIMEOUT = 2_000;
+const KEY_LENGTH = 32;
+
+let readBuffer: Buffer | null = null;
+
+/** The effects that take more than waiting for a reply. */
+export type WorldEffect = Exclude<Effect, { kind: "reply" } | { kind: "turn" }>;
+
+/** One socket and the session that it serves. */
+export class SocketTransport {
+  /** Called when a congested socket has room again. */
+  onDrain: (() => void) | null = null;
+  readonly #parameters: ConnectionParameters;
+  #socket: Socket | null = null;
+  #session: Session | null = null;
+  #cause: Error | null = null;
+  #flushing = false;
+  #fail: ((error: Error) => void) | null = null;
+
+  constructor(parameters: ConnectionParameters) {
+    this.#parameters = parameters;
+  }
+
+  /** Whether so much waits to be sent that no further statement should start. */
+  get congested(): boolean {
+    return this.#socket !== null && this.#socket.writableLength > CONGESTION;
+  }
+
+  /** The descriptor of the socket; -1 where the system offers none. */
+  get descriptor(): number {
+    const handle = (this.#socket as unknown as { _handle?: { fd?: number } } | null)?._handle;
+    return handle?.fd ?? -1;
+  }
+
+  /** Does what a conversation asked for. */
+  perform(effect: WorldEffect): Promise<void> {
+    switch (effect.kind) {
+      case "open":
+        return this.#open(effect.address, effect.session);
+      case "secure":
+        return this.#secure(effect.serverName);
+      case "derive":
+        return derive(effect);
+      case "close":
+        return this.#close();
+      case "until":
+        return Promise.resolve(effect.ready()) as Promise<void>;
+    }
+  }
+
+  /** Sends the outbox at the end of this turn of the event loop. */
+  schedule(): void {
+    const session = this.#session;
+    if (this.#flushing || session === null) return;
+    if (session.outbox.length > FLUSH_SIZE) {
+      this.#flush();
+    } else if (session.outbox.length > 0) {
+      this.#flushing = true;
+      process.nextTick(flushLater, this);
+    }
+  }
+
+  /** @internal */
+  flushNow(): void {
+    this.#flushing = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const socket = this.#socket;
+    const outbox = this.#session?.outbox;
+    if (!socket || !outbox || outbox.length === 0) return;
+    socket.write(outbox.bytes.subarray(0, outbox.length));
+    // Mostly the system took it all at once; else the bytes are the socket's until it has.
+    if (socket.writableLength === 0) outbox.clear();
+    else outbox.detach();
+  }
+
+  /** Ends everything at once: the session with `reason`, the socket without goodbye. */
+  destroy(reason: ErrorMaker): void {
+    this.#session?.end(reason);
+    this.#fail?.(reason());
+    this.#socket?.destroy();
+  }
+
+  #open(address: Address, session: Session): Promise<void> {
+    this.#session = session;
+    this.#cause = null;
+    readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
+    const { keepalives, keepalivesIdleMs } = this.#parameters;
+    const socket = connectNet({
+      ...(address.path === null ? { host: address.host ?? "", port: address.port } : { path: address.path }),
+      noDelay: true,
+      keepAlive: keepalives,
+      ...(keepalivesIdleMs === null ? {} : { keepAliveInitialDelay: keepalivesIdleMs }),
+      onread: {
+        buffer: readBuffer,
+        callback: (count: number, buffer: Uint8Array) => {
+          this.#received(buffer as Buffer, count);
+          return true;
+        },
+      },
+    });
+    this.#socket = socket;
+    socket.on("drain", () => this.onDrain?.());
+    return this.#settling(socket, "connect", (error) => unreachable(address, error));
+  }
+
+  /** Watches the socket for good, and until `event` on behalf of who waits for it. */
+  #settling(socket: Socket, event: string, explain: (error: Error | null) => Error): Promise<void> {
+    const session = this.#session as Session;
+    socket.on("error", (error) => {
+      this.#cause ??= error;
+    });
+    socket.on("end", () => this.#gone(socket, session));
+    socket.on("close", () => this.#gone(socket, session));
+    return new Promise((resolve, reject) => {
+      this.#fail = (error) => {
+        this.#fail = null;
+        reject(error);
+      };
+      const lost = (): void => this.#fail?.(explain(this.#cause));
+      socket.once("close", lost);
+      socket.once(event, () => {
+        socket.removeListener("close", lost);
+        this.#fail = null;
+        resolve();
+      });
+    });
+  }
+
+  #gone(socket: Socket, session: Session): void {
+    if (this.#socket === socket) session.disconnected(this.#cause);
+  }
+
+  #received(buffer: Buffer, count: number): void {
+    const session = this.#session as Session;
+    session.receive(buffer, 0, count);
+    if (session.ended) this.#socket?.destroy();
+    else if (session.outbox.length > 0) this.schedule();
+  }
+
+  async #secure(serverName: string): Promise<void> {
+    const plan = tlsPlan(this.#parameters, serverName);
+    const plain = this.#socket as Socket;
+    plain.removeAllListeners("end");
+    plain.removeAllListeners("close");
+    plain.removeAllListeners("error");
+    let socket: TLSSocket;
+    try {
+      socket = connectTls({
+        ...plan.options,
+        socket: plain,
+        ...(plan.checksHost ? {} : { checkServerIdentity: () => undefined }),
+      });
+    } catch (error) {
+      plain.destroy();
+      throw insecure(error as Error);
+    }
+    this.#socket = socket;
+    socket.on("drain", () => this.onDrain?.());
+    socket.on("data", (chunk: Buffer) => this.#received(chunk, chunk.length));
+    await this.#settling(socket, "secureConnect", insecure);
+    if (plan.needsProtocol && socket.alpnProtocol !== "postgresql") {
+      socket.destroy();
+      throw new ProtocolError("the server speaks TLS but does not speak PostgreSQL's protocol in it");
+    }
+  }
+
+  #close(): Promise<void> {
+    const socket = this.#socket;
+    this.#flush();
+    this.#socket = null;
+    this.#session = null;
+    if (!socket || socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT);
+      socket.once("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      if (socket.connecting) socket.destroy();
+      else socket.end();
+    });
+  }
+}
+
+function flushLater(transport: SocketTransport): void {
+  transport.flushNow();
+}
+
+function derive(effect: DeriveEffect): Promise<void> {
+  return new Promise((resolve, reject) => {
+    pbkdf2(effect.password, effect.salt, effect.iterations, KEY_LENGTH, "sha256", (error, key) => {
+      if (error) return reject(error);
+      effect.key = key;
+      resolve();
+    });
+  });
+}

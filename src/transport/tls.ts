@@ -1,0 +1,59 @@
+/**
+ * TLS settings of a connection, from libpq's keywords to Node's options.
+ *
+ * Files are read here, on the caller's thread, so that an unreadable one is an error of the connect that
+ * names it; the result is plain data that can go to the worker of the blocking shell. Meanings: manual,
+ * 32.19 "SSL Support".
+ */
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import { OperationalError } from "../errors.ts";
+
+/** What a TLS handshake needs, as plain data. */
+export interface TlsPlan {
+  /** Options of `tls.connect()`, without socket and functions. */
+  readonly options: ConnectionOptions;
+  /** Whether the certificate must be for the host that was connected to. */
+  readonly checksHost: boolean;
+  /** Whether the server must agree to the protocol name. */
+  readonly needsProtocol: boolean;
+}
+
+/**
+ * Makes the plan for a handshake with `serverName`.
+ *
+ * @throws OperationalError when a certificate, key or revocation list can't be read.
+ */
+export function tlsPlan(parameters: ConnectionParameters, serverName: string): TlsPlan {
+  const { sslmode, sslrootcert } = parameters;
+  const options: ConnectionOptions = {
+    host: serverName,
+    ALPNProtocols: ["postgresql"],
+    rejectUnauthorized: sslmode === "verify-ca" || sslmode === "verify-full" || sslrootcert !== null,
+  };
+  if (parameters.sslsni && serverName !== "" && !isIP(serverName)) options.servername = serverName;
+  if (sslrootcert !== null && sslrootcert !== "system") options.ca = read("sslrootcert", sslrootcert);
+  if (parameters.sslcertmode !== "disable" && parameters.sslcert !== null) {
+    options.cert = read("sslcert", parameters.sslcert);
+    if (parameters.sslkey !== null) options.key = read("sslkey", parameters.sslkey);
+    if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
+  }
+  if (parameters.sslcrl !== null) options.crl = read("sslcrl", parameters.sslcrl);
+  if (parameters.sslMinProtocolVersion !== null) options.minVersion = parameters.sslMinProtocolVersion;
+  if (parameters.sslMaxProtocolVersion !== null) options.maxVersion = parameters.sslMaxProtocolVersion;
+  return {
+    options,
+    checksHost: sslmode === "verify-full",
+    needsProtocol: parameters.sslnegotiation === "direct",
+  };
+}
+
+function read(keyword: string, path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    throw new OperationalError(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}

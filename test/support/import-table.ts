@@ -1,0 +1,199 @@
+// The house rule of src: which layer may import what. Values only from the layers named; types also
+// from any lower layer named under `types`, because they leave no trace in the built code. Every
+// layer may use its own files and the errors. architecture.test.ts applies it to the real tree.
+
+import { dirname, join } from "node:path/posix";
+import { readSource } from "./source-imports.ts";
+
+interface Layer {
+  /** Paths below src, as prefixes. */
+  readonly files: readonly string[];
+  /** Layers or single files whose values it may import. */
+  readonly values: readonly string[];
+  /** Layers whose types it may import besides. */
+  readonly types: readonly string[];
+  /** Packages and Node modules; where a pattern is given, only for the files that it matches. */
+  readonly packages: Readonly<Record<string, RegExp>>;
+  /** Names that may not occur. */
+  readonly names: readonly string[];
+  /** Whether promises are at home here. */
+  readonly asynchronous: boolean;
+}
+
+const ANY = /^/;
+// Questions about values, without state or effect: every layer may ask them.
+const PURE = new Set(["node:util", "node:util/types"]);
+const TIMERS = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "clearTimeout"];
+const PROMISES = ["Promise", "PromiseLike", "Awaited"];
+const CLOCKS = ["Date", "performance", "Temporal"];
+
+/** Lowest first. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  errors: {
+    files: ["errors.ts", "sqlstate.ts"],
+    values: [],
+    types: [],
+    packages: {},
+    names: [...TIMERS, ...PROMISES, ...CLOCKS],
+    asynchronous: false,
+  },
+  protocol: {
+    files: ["protocol/"],
+    values: [],
+    types: [],
+    packages: {
+      "node:crypto": /^protocol\/(auth|scram)/,
+      "pg-protocol": /^protocol\/(encode|decode|messages)/,
+    },
+    names: [...TIMERS, ...PROMISES, ...CLOCKS],
+    asynchronous: false,
+  },
+  rows: {
+    files: ["rows.ts"],
+    values: ["protocol/bytes.ts"],
+    types: ["protocol"],
+    packages: {},
+    names: [...TIMERS, ...PROMISES],
+    asynchronous: false,
+  },
+  adapt: {
+    files: ["adapt/"],
+    values: ["protocol/bytes.ts", "protocol/writer.ts", "rows"],
+    types: ["protocol"],
+    packages: {},
+    names: [...TIMERS, ...PROMISES],
+    asynchronous: false,
+  },
+  sql: {
+    files: ["sql/"],
+    values: ["protocol/bytes.ts", "protocol/writer.ts", "adapt", "rows"],
+    types: ["protocol"],
+    packages: {},
+    names: [...TIMERS, ...PROMISES],
+    asynchronous: false,
+  },
+  conninfo: {
+    files: ["conninfo/", "conninfo.ts"],
+    values: [],
+    types: [],
+    packages: { "node:fs": ANY, "node:os": ANY, "node:path": ANY, "pg-connection-string": ANY },
+    names: [...TIMERS, ...PROMISES],
+    asynchronous: false,
+  },
+  core: {
+    files: ["core/"],
+    values: ["protocol", "adapt", "sql", "rows"],
+    types: ["conninfo"],
+    packages: {},
+    names: [...TIMERS, ...PROMISES],
+    asynchronous: false,
+  },
+  transport: {
+    files: ["transport/"],
+    values: ["protocol/session.ts", "protocol/effects.ts"],
+    types: ["protocol", "conninfo"],
+    packages: { "node:net": ANY, "node:tls": ANY, "node:worker_threads": ANY, "node:fs": ANY },
+    names: [],
+    asynchronous: true,
+  },
+  async: {
+    files: ["async/"],
+    values: ["core", "transport", "conninfo"],
+    types: ["rows", "sql", "adapt", "protocol"],
+    packages: { "node:async_hooks": ANY },
+    names: [],
+    asynchronous: true,
+  },
+  blocking: {
+    files: ["blocking/"],
+    values: ["core", "transport", "conninfo"],
+    types: ["rows", "sql", "adapt", "protocol"],
+    packages: {},
+    names: PROMISES,
+    asynchronous: false,
+  },
+  notify: {
+    files: ["notify/"],
+    values: ["async"],
+    types: ["core", "conninfo"],
+    packages: {},
+    names: [],
+    asynchronous: true,
+  },
+  pool: {
+    files: ["pool/"],
+    values: ["async"],
+    types: ["conninfo", "rows"],
+    packages: { "generic-pool": ANY, "node:async_hooks": ANY },
+    names: [],
+    asynchronous: true,
+  },
+  queue: {
+    files: ["queue/"],
+    values: ["pool", "notify", "sql"],
+    types: ["async", "blocking", "conninfo", "rows"],
+    packages: { "node:async_hooks": ANY },
+    names: [],
+    asynchronous: true,
+  },
+};
+
+function layerOf(path: string): string | undefined {
+  return Object.keys(LAYERS).find((name) =>
+    LAYERS[name]?.files.some((prefix) => path.startsWith(prefix)),
+  );
+}
+
+/** The path below src that a relative import of the file at `path` means. */
+export function resolveImport(path: string, specifier: string): string {
+  return join(dirname(path), specifier);
+}
+
+function importComplaint(path: string, layer: Layer, specifier: string, typeOnly: boolean): string {
+  if (PURE.has(specifier)) return "";
+  if (!specifier.startsWith(".")) {
+    const pattern = Object.hasOwn(layer.packages, specifier)
+      ? layer.packages[specifier]
+      : undefined;
+    return pattern?.test(path) === true ? "" : `${path} may not import ${specifier}`;
+  }
+  const target = resolveImport(path, specifier);
+  const theirs = layerOf(target);
+  const ours = layerOf(path);
+  if (theirs === undefined) return `${path} imports ${target}, which belongs to no layer`;
+  if (theirs === ours || theirs === "errors") return "";
+  if (layer.values.includes(theirs) || layer.values.includes(target)) return "";
+  if (typeOnly && layer.types.includes(theirs)) return "";
+  const what = typeOnly ? "types" : "values";
+  return `${path} may not import ${what} of ${target}`;
+}
+
+/** The doors import anything, and contain nothing but exports. */
+function doorComplaints(path: string, text: string): string[] {
+  const { statements } = readSource(text);
+  const alien = statements.filter(
+    (kind) => kind !== "ExportNamedDeclaration" && kind !== "ExportAllDeclaration",
+  );
+  return alien.map((kind) => `${path} may only re-export, but contains a ${kind}`);
+}
+
+/** Everything about the file at `path` (below src) that breaks a rule. */
+export function complaints(path: string, text: string): string[] {
+  if (/(^|\/)(utils?|helpers?|misc|common)(\.|\/|-)/.test(path)) {
+    return [`${path}: a helper without a home is a concept without a name`];
+  }
+  if (/^(queue\/)?index\.m?ts$/.test(path)) return doorComplaints(path, text);
+  if (path === "cli.ts") return [];
+  const name = layerOf(path);
+  const layer = name === undefined ? undefined : LAYERS[name];
+  if (layer === undefined) return [`${path} belongs to no layer`];
+  const facts = readSource(text);
+  const found = facts.imports.map(({ specifier, typeOnly }) =>
+    importComplaint(path, layer, specifier, typeOnly),
+  );
+  for (const forbidden of layer.names) {
+    if (facts.names.has(forbidden)) found.push(`${path} may not use ${forbidden}`);
+  }
+  if (facts.asynchronous && !layer.asynchronous) found.push(`${path} may not be asynchronous`);
+  return found.filter((complaint) => complaint !== "");
+}
