@@ -13,6 +13,8 @@ import { openStage } from "./stage.mjs";
 import { workloads } from "./workloads.mjs";
 
 const known = ["null", "mahout", "pg", "pg-pipeline", "postgres", "mahout-blocking", "pg-native"];
+/** Engines optimise what runs often: each contender runs this long, in milliseconds, before it is timed. */
+const WARM_UP = 2000;
 const WARM_UP_ROUNDS = 3;
 
 const { values: flags } = parseArgs({
@@ -39,6 +41,14 @@ function chosen(flag, all) {
   return names;
 }
 
+/** Lets a contender reach its steady state. */
+async function warmUp(contender, request) {
+  let spent = 0;
+  for (let i = 0; i < WARM_UP_ROUNDS || (!flags.quick && spent < WARM_UP); i++) {
+    spent += (await contender.ask("round", request)).wall;
+  }
+}
+
 /** Checks all contenders, then times them; nobody is timed whose answer is wrong. */
 async function measure(workload, contenders, server, roundCount) {
   const request = { workload: workload.name, isQuick: flags.quick };
@@ -51,14 +61,12 @@ async function measure(workload, contenders, server, roundCount) {
     else if (verdict !== "not offered") notes.push(`${contender.name} left out: ${verdict}`);
   }
   const rounds = Object.fromEntries(racing.map(({ name }) => [name, []]));
-  for (let i = -WARM_UP_ROUNDS; i < roundCount; i++) {
-    const shift = (i + WARM_UP_ROUNDS) % racing.length;
+  for (const contender of racing) await warmUp(contender, request);
+  for (let i = 0; i < roundCount; i++) {
+    const shift = i % racing.length;
     const order = [...racing.slice(shift), ...racing.slice(0, shift)];
     if (i % 2 !== 0) order.reverse();
-    for (const contender of order) {
-      const timed = await contender.ask("round", request);
-      if (i >= 0) rounds[contender.name].push(timed);
-    }
+    for (const contender of order) rounds[contender.name].push(await contender.ask("round", request));
   }
   return { workload: workload.name, title: workload.title, cores, roundCount, notes, rounds };
 }

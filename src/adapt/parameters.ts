@@ -7,7 +7,7 @@
  */
 import { DataError, MahoutError, ProgrammingError } from "../errors.ts";
 import type { ParameterWriter } from "../protocol/encode.ts";
-import { MOST_PARAMETERS } from "../protocol/encode.ts";
+import { MOST_PARAMETERS } from "../protocol/writer.ts";
 import type { Writer } from "../protocol/writer.ts";
 import type { AdaptersMap } from "./registry.ts";
 
@@ -37,12 +37,12 @@ export class BoundParameters implements ParameterWriter {
       out.int32(-1);
       return 0;
     }
-    const value = this.#adapters.convert(given);
+    const codec = this.#adapters.codec(this.#oids[index] as number);
+    const value = this.#adapters.convert(given, codec);
     if (value === null) {
       out.int32(-1);
       return 0;
     }
-    const codec = this.#adapters.codec(this.#oids[index] as number);
     try {
       if (value === undefined) {
         throw new ProgrammingError("undefined cannot be sent; pass null for SQL's NULL");

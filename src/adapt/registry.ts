@@ -7,15 +7,10 @@
  * a type registered once is right in arrays too. Knows no session and does no I/O.
  */
 import type { Writer } from "../protocol/writer.ts";
+import type { Format } from "./format.ts";
+import { BINARY, TEXT } from "./format.ts";
 import { arrayCodec } from "./types/array.ts";
 import { unknownCodec } from "./types/unknown.ts";
-
-/** A field's format on the wire: 0 is text, 1 is binary. */
-export type Format = 0 | 1;
-/** The text format. */
-export const TEXT = 0;
-/** The binary format. */
-export const BINARY = 1;
 
 /** Reads the field in `bytes[start..end)`; never called for NULL, may not keep `bytes`. */
 export type Load<T = unknown> = (bytes: Buffer, start: number, end: number) => T;
@@ -30,6 +25,8 @@ export interface Codec {
   readonly arrayOid: number;
   /** What separates elements in the text form of its arrays; `;` for box, `,` for all others. */
   readonly delimiter?: string;
+  /** Whether a JavaScript array is one value of this type and not several: it is for json. */
+  readonly takesArrays?: boolean;
   /** The format asked for in results: the one that is faster or more exact to read. */
   readonly results: Format;
   /** Reads the text form. */
@@ -116,9 +113,12 @@ export class AdaptersMap {
     return this.#codecs.has(oid);
   }
 
-  /** Applies the dumper registered for the value's class, if there is one. */
-  convert(value: unknown): unknown {
+  /** Applies the dumper registered for the value's class, if there is one; in arrays, to each element. */
+  convert(value: unknown, codec: Codec): unknown {
     if (this.#converts.size === 0 || typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) {
+      return codec.takesArrays ? value : value.map((element) => this.convert(element, codec));
+    }
     for (let kind: unknown = Object.getPrototypeOf(value); kind; kind = Object.getPrototypeOf(kind)) {
       const convert = this.#converts.get((kind as { constructor?: unknown }).constructor);
       if (convert) return convert(value);

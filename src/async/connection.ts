@@ -10,6 +10,7 @@ import type { Conninfo } from "../conninfo/dict.ts";
 import { ConnectionBase } from "../core/connection-base.ts";
 import { ConnectionCore } from "../core/connection.ts";
 import { connect as connectCore } from "../core/connect.ts";
+import { lastRows } from "../core/cursor.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { execute } from "../core/execute.ts";
 import { requestOf } from "../core/operations.ts";
@@ -56,14 +57,13 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
     const core = new ConnectionCore<Row>(options ?? {});
     const transport = new SocketTransport(parameters);
     const signal = options?.signal;
-    const onAbort = (): void =>
-      transport.destroy(() => new OperationalError("connecting was aborted by its signal", { cause: signal?.reason }));
+    const onAbort = (): void => transport.destroy(() => abortedBy(signal));
     const timer = setTimeout(
       () => transport.destroy(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
       timeout,
     );
     try {
-      if (signal?.aborted) throw new OperationalError("connecting was aborted by its signal", { cause: signal.reason });
+      if (signal?.aborted) throw abortedBy(signal);
       signal?.addEventListener("abort", onAbort, { once: true });
       const connected = await drive(connectCore(parameters, core.prepare), transport);
       core.adopt(connected, parameters, given);
@@ -100,26 +100,27 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
-  async execute<R = Row>(
-    text: string,
-    parameters?: Parameters,
-    options?: AsyncExecuteOptions<R>,
-  ): Promise<AsyncCursor<R>> {
-    const cursor = new AsyncCursor<R>(
-      this as AsyncConnection<unknown>,
-      options?.rowFactory ?? (this.core.rowFactory as unknown as RowFactory<R>),
+  execute<R = Row>(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<R>): Promise<AsyncCursor<R>> {
+    return new AsyncCursor<R>(this as AsyncConnection<unknown>, this.core.factoryOf(options)).execute(
+      text,
+      parameters,
+      options,
     );
-    return cursor.execute(text, parameters, options);
   }
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
   async query<R = Row>(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<R>): Promise<R[]> {
-    const cursor = await this.execute(text, parameters, options);
-    return cursor.lastRows();
+    const { core } = this;
+    try {
+      const sets = await this.run(core.adapters, text, parameters, options);
+      return lastRows(sets, core.adapters, core.factoryOf(options));
+    } catch (error) {
+      throw recapture(error);
+    }
   }
 
   /** Runs one statement in its turn; the cursor's way to the server. @internal */
-  async run(
+  run(
     adapters: AdaptersMap,
     text: string,
     parameters: Parameters | undefined,
@@ -129,14 +130,10 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
     core.checkOpen();
     const { session, statements } = core;
     const conversation = execute({ session, statements, adapters }, requestOf(text, parameters, options));
-    try {
-      if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
-        return await this.#line.run(conversation);
-      }
-      return await runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, options);
-    } catch (error) {
-      throw recapture(error);
+    if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
+      return this.#line.run(conversation);
     }
+    return runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, options);
   }
 
   /**
@@ -164,6 +161,13 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function abortedBy(signal: AbortSignal | undefined): OperationalError {
+  return new OperationalError("connecting was aborted by its signal", {
+    cause: signal?.reason,
+    code: "ERR_MAHOUT_ABORTED",
+  });
 }
 
 /** Connects to a server; the same as {@link AsyncConnection.connect}. */

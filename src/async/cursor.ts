@@ -7,6 +7,7 @@
 import type { Parameters } from "../adapt/parameters.ts";
 import { CursorCore } from "../core/cursor.ts";
 import type { ScrollMode } from "../core/cursor.ts";
+import { recapture } from "../core/recapture.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import type { AsyncConnection } from "./connection.ts";
 import type { AsyncExecuteOptions } from "./options.ts";
@@ -30,8 +31,12 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * InterfaceError when the cursor is closed, OperationalError when the connection is.
    */
   async execute(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<Row>): Promise<this> {
-    this.begin(text, options);
-    this.take(await this.connection.run(this.activeAdapters, text, parameters, options));
+    try {
+      this.begin(text, options);
+      this.take(await this.connection.run(this.activeAdapters, text, parameters, options));
+    } catch (error) {
+      throw recapture(error);
+    }
     return this;
   }
 

@@ -10,16 +10,15 @@ import type { Conninfo } from "../conninfo/dict.ts";
 import { ConnectionBase } from "../core/connection-base.ts";
 import { ConnectionCore } from "../core/connection.ts";
 import { connect as connectCore } from "../core/connect.ts";
+import { lastRows } from "../core/cursor.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { execute } from "../core/execute.ts";
-import { requestOf } from "../core/operations.ts";
+import { checkMilliseconds, requestOf } from "../core/operations.ts";
 import type { ExecuteOptions, RunOptions } from "../core/options.ts";
+import { recapture } from "../core/recapture.ts";
 import { targetOf } from "../core/target.ts";
-import { cancel } from "../protocol/cancel.ts";
-import { Session } from "../protocol/session.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import { BlockingTransport, connectDeadline, statementDeadline } from "../transport/blocking.ts";
-import { CANCEL_TIMEOUT } from "../transport/limits.ts";
+import { BlockingTransport, cancelBlocking, connectDeadline, StatementDeadline } from "../transport/blocking.ts";
 import type { CancelTarget } from "../transport/limits.ts";
 import { Cursor } from "./cursor.ts";
 import type { ConnectOptions } from "./options.ts";
@@ -51,9 +50,13 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     const { parameters, given, timeout } = targetOf(conninfo, options as ConnectOptions<never>);
     const core = new ConnectionCore<Row>(options ?? {});
     const transport = new BlockingTransport(parameters);
-    const connected = transport.run(connectCore(parameters, core.prepare), connectDeadline(timeout));
-    core.adopt(connected, parameters, given);
-    return new Connection(core, transport, { parameters, session: connected.session, route: connected.route });
+    try {
+      const connected = transport.run(connectCore(parameters, core.prepare), connectDeadline(timeout));
+      core.adopt(connected, parameters, given);
+      return new Connection(core, transport, { parameters, session: connected.session, route: connected.route });
+    } catch (error) {
+      throw recapture(error);
+    }
   }
 
   /** Connects, calls `use` with the connection, and closes it however `use` ends. */
@@ -81,16 +84,14 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */
   execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
-    const cursor = new Cursor<R>(
-      this as Connection<unknown>,
-      options?.rowFactory ?? (this.core.rowFactory as unknown as RowFactory<R>),
-    );
-    return cursor.execute(text, parameters, options);
+    return new Cursor<R>(this as Connection<unknown>, this.core.factoryOf(options)).execute(text, parameters, options);
   }
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
   query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
-    return this.execute(text, parameters, options).lastRows();
+    const { core } = this;
+    const sets = this.run(core.adapters, text, parameters, options);
+    return lastRows(sets, core.adapters, core.factoryOf(options));
   }
 
   /** Runs one statement; the cursor's way to the server. @internal */
@@ -106,8 +107,14 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     const request = requestOf(text, parameters, options);
     const timeout = options?.timeout;
     const deadline =
-      timeout === undefined ? null : statementDeadline(timeout, CANCEL_TIMEOUT, () => this.cancel());
-    return this.#transport.run(execute({ session, statements, adapters }, request), deadline);
+      timeout === undefined
+        ? null
+        : new StatementDeadline(checkMilliseconds("timeout", timeout), () => this.cancel());
+    try {
+      return this.#transport.run(execute({ session, statements, adapters }, request), deadline);
+    } catch (error) {
+      throw recapture(deadline?.explain(error) ?? error);
+    }
   }
 
   /**
@@ -117,10 +124,7 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
    * @throws OperationalError when the request can't be made within 5 seconds.
    */
   cancel(): void {
-    const { session, route, parameters } = this.#cancelTarget;
-    if (session.ended || session.cancelKey === null) return;
-    const request = cancel(new Session(), route, session.backendPid, session.cancelKey);
-    new BlockingTransport(parameters).run(request, connectDeadline(CANCEL_TIMEOUT));
+    cancelBlocking(this.#cancelTarget);
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */

@@ -7,7 +7,7 @@
  * wrong password over TLS is not tried again in the clear.
  */
 import type { ConnectionParameters, Endpoint } from "../conninfo/parameters.ts";
-import { MahoutError, NotSupportedError, OperationalError } from "../errors.ts";
+import { ConnectionTimeout, isRetryable, MahoutError, NotSupportedError, OperationalError } from "../errors.ts";
 import type { AuthMethod, Credentials } from "../protocol/auth.ts";
 import type { Address, Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
@@ -36,8 +36,7 @@ export function* connect(parameters: ConnectionParameters, prepare: Prepare): Co
   if (parameters.channelBinding === "require") {
     throw new NotSupportedError("channel_binding=require is not supported yet; leave it out or use prefer");
   }
-  const failures: string[] = [];
-  let last: unknown = null;
+  const failures: Failure[] = [];
   for (const endpoint of parameters.attempts) {
     for (const encryption of encryptions(parameters, endpoint)) {
       const route = { address: addressOf(endpoint), serverName: endpoint.host, encryption };
@@ -52,18 +51,46 @@ export function* connect(parameters: ConnectionParameters, prepare: Prepare): Co
         return { session, endpoint, encrypted, route };
       } catch (error) {
         yield { kind: "close" };
-        last = error;
-        failures.push(`${placeOf(endpoint)}: ${(error as Error).message}`);
+        if (error instanceof ConnectionTimeout) throw late(error, failures);
         if (isFinal(error)) throw error;
+        failures.push({ place: placeOf(endpoint), error });
         if (!worthAnotherEncryption(error)) break;
       }
     }
   }
-  if (failures.length === 1 || last === null) throw last ?? new OperationalError("there is no host to connect to");
-  throw new OperationalError(`no connection could be made:\n${failures.map((line) => `- ${line}`).join("\n")}`, {
-    cause: last,
-    code: "ERR_MAHOUT_CONNECT",
-  });
+  throw summaryOf(failures);
+}
+
+/** One attempt that failed. */
+interface Failure {
+  readonly place: string;
+  readonly error: unknown;
+}
+
+/** The attempts as lines; a refusal that has nothing to do with encryption comes twice, and is told once. */
+function linesOf(failures: readonly Failure[]): string[] {
+  return [...new Set(failures.map(({ place, error }) => `- ${place}: ${(error as Error).message}`))];
+}
+
+/** The error of the only attempt, or one that lists them all. */
+function summaryOf(failures: readonly Failure[]): unknown {
+  const last = failures.at(-1)?.error ?? new OperationalError("there is no host to connect to");
+  const lines = linesOf(failures);
+  if (lines.length < 2) return last;
+  const message = `no connection could be made:\n${lines.join("\n")}`;
+  const codes = new Set(failures.map(({ error }) => (error as { code?: unknown }).code));
+  if (last instanceof MahoutError && (codes.size === 1 || !failures.some(({ error }) => isRetryable(error)))) {
+    // Nothing that time alone could heal: the error stays the kind that it is.
+    const Kind = last.constructor as typeof OperationalError;
+    return new Kind(message, { cause: last, diag: last.diag, code: last.code });
+  }
+  return new OperationalError(message, { cause: last, code: "ERR_MAHOUT_CONNECT" });
+}
+
+/** The end of all time, with what had failed before it. */
+function late(error: ConnectionTimeout, failures: readonly Failure[]): ConnectionTimeout {
+  if (failures.length === 0) return error;
+  return new ConnectionTimeout(`${error.message}; before that:\n${linesOf(failures).join("\n")}`, { cause: error });
 }
 
 function encryptions(parameters: ConnectionParameters, endpoint: Endpoint): readonly Encryption[] {
@@ -81,9 +108,14 @@ function encryptions(parameters: ConnectionParameters, endpoint: Endpoint): read
   }
 }
 
-/** A server that knows us and says no will say it again, and other hosts are not asked (as in libpq). */
+/**
+ * After these no other host is asked: a server that knows us and says no will say it again (as in libpq),
+ * and the caller has changed its mind.
+ */
+const FINAL: ReadonlySet<string> = new Set(["28P01", "3D000", "ERR_MAHOUT_ABORTED"]);
+
 function isFinal(error: unknown): boolean {
-  return error instanceof MahoutError && (error.sqlstate === "28P01" || error.sqlstate === "3D000");
+  return error instanceof MahoutError && FINAL.has(error.code);
 }
 
 /** A server that isn't there or has no room is so with any encryption; a rule of pg_hba.conf is not. */
@@ -100,8 +132,8 @@ function addressOf(endpoint: Endpoint): Address {
 }
 
 /** An endpoint as messages name it. */
-export function placeOf({ host, port, socketPath }: Endpoint): string {
-  return socketPath === null ? `${host}, port ${port}` : socketPath;
+export function placeOf({ host, hostaddr, port, socketPath }: Endpoint): string {
+  return socketPath === null ? `${host || hostaddr}, port ${port}` : socketPath;
 }
 
 function credentialsOf(parameters: ConnectionParameters, endpoint: Endpoint): Credentials {

@@ -3,7 +3,6 @@
  *
  * The shells inherit this face; the state behind it is the core's.
  */
-import { inspect } from "node:util";
 import type { AdaptersMap } from "../adapt/registry.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import type { ConnectionCore } from "./connection.ts";
@@ -86,12 +85,14 @@ export abstract class ConnectionBase<Row = DictRow> {
   }
 
   /** Shows the state, and nothing secret. */
-  [inspect.custom](): string {
-    return this.core.summary(this.constructor.name);
-  }
-
-  /** Shows the state, and nothing secret. */
   toString(): string {
     return this.core.summary(this.constructor.name);
   }
 }
+
+// `util.inspect` asks for this by its registered symbol; declared in the class it would be part of the API.
+Object.defineProperty(ConnectionBase.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: ConnectionBase<unknown>): string {
+    return this.toString();
+  },
+});

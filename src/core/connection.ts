@@ -19,7 +19,7 @@ import type { Connected } from "./connect.ts";
 import { placeOf } from "./connect.ts";
 import type { GivenParameters } from "./info.ts";
 import { ConnectionInfo } from "./info.ts";
-import type { NoticeHandler, SessionOptions } from "./options.ts";
+import type { ExecuteOptions, NoticeHandler, SessionOptions } from "./options.ts";
 import { StatementCache } from "./statements.ts";
 
 const PREPARE_THRESHOLD = 5;
@@ -84,10 +84,15 @@ export class ConnectionCore<Row = DictRow> {
     return this.#info as ConnectionInfo;
   }
 
+  /** The row factory of one call: its own, or the connection's. */
+  factoryOf<R>(options: ExecuteOptions<R> | undefined): RowFactory<R> {
+    return options?.rowFactory ?? (this.rowFactory as unknown as RowFactory<R>);
+  }
+
   /** Whether the connection can't be used any more, whoever ended it. */
   get closed(): boolean {
     this.refresh?.();
-    return this.session.ended;
+    return this.#closedByUser || this.session.ended;
   }
 
   /** Whether the connection ended without `close()`. */
@@ -112,7 +117,7 @@ export class ConnectionCore<Row = DictRow> {
    */
   checkOpen(): void {
     this.refresh?.();
-    if (!this.session.ended) return;
+    if (!this.#closedByUser && !this.session.ended) return;
     const reason = this.#closedByUser ? null : this.session.endReason();
     throw new OperationalError(reason ? `the connection is closed: ${reason.message}` : "the connection is closed", {
       cause: reason ?? undefined,

@@ -30,9 +30,12 @@ export abstract class CursorCore<Row> {
   arraySize = 1;
   /** The statement that was executed last; null before. */
   query: string | null = null;
+  /** The connection that the cursor belongs to. */
+  abstract readonly connection: object;
 
   readonly #core: Adapted;
   #rowFactory: RowFactory<Row>;
+  #callFactory: RowFactory<Row> | null = null;
   #adapters: AdaptersMap | null = null;
   #results: readonly ResultSet[] = [];
   #current: ResultSet | null = null;
@@ -57,6 +60,7 @@ export abstract class CursorCore<Row> {
 
   set rowFactory(factory: RowFactory<Row>) {
     this.#rowFactory = factory;
+    this.#callFactory = null;
   }
 
   /** The cursor's own adapters: they start as the connection's; changes stay here. */
@@ -96,20 +100,9 @@ export abstract class CursorCore<Row> {
   /** Forgets the last result: a new statement is about to run. */
   protected begin(query: string, options: ExecuteOptions<Row> | undefined): void {
     this.checkOpen();
-    if (options?.rowFactory) this.#rowFactory = options.rowFactory;
+    this.#callFactory = options?.rowFactory ?? null;
     this.query = query;
     this.take([]);
-  }
-
-  /** All rows of the last result that has any, which is what `query()` gives. @internal */
-  lastRows(): Row[] {
-    for (let index = this.#results.length - 1; index >= 0; index--) {
-      if (this.#results[index]?.description) {
-        this.#select(index);
-        return this.nextRows(Infinity);
-      }
-    }
-    return [];
   }
 
   /** Takes what a statement gave and stands before the first row of its first result. */
@@ -172,6 +165,9 @@ export abstract class CursorCore<Row> {
   /** Up to `size` of the next rows; throws as {@link nextRow} does. */
   protected nextRows(size: number): Row[] {
     const walk = this.#rows();
+    if (size !== Infinity && !(Number.isInteger(size) && size >= 0)) {
+      throw new ProgrammingError(`fetchMany takes a whole number of rows, not ${String(size)}`);
+    }
     return walk.take(size, this.#reader(Math.min(size, walk.left)));
   }
 
@@ -206,7 +202,7 @@ export abstract class CursorCore<Row> {
 
   #reader(rows: number): RowReader<Row> {
     const description = this.#current?.description as Description;
-    return description.plan(this.activeAdapters, this.#rowFactory).reader(rows);
+    return description.plan(this.activeAdapters, this.#callFactory ?? this.#rowFactory).reader(rows);
   }
 
   /** Refuses the use of a closed cursor. */
@@ -219,10 +215,35 @@ export abstract class CursorCore<Row> {
     this.take([]);
     this.#closed = true;
   }
+
+  /** Shows the state, and nothing secret. */
+  toString(): string {
+    const state = this.#closed ? "closed" : (this.statusMessage ?? "no result");
+    return `<${this.constructor.name} [${state || "empty"}] of ${String(this.connection)}>`;
+  }
 }
+
+// As for connections: the symbol is no part of the API.
+Object.defineProperty(CursorCore.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: CursorCore<unknown>): string {
+    return this.toString();
+  },
+});
 
 /** The count at the end of a command's tag; -1 for commands that count nothing. */
 function countOf(tag: string): number {
   const match = / (\d+)$/.exec(tag);
   return match ? Number(match[1]) : -1;
+}
+
+/** All rows of the last result that has any, which is what `query()` gives. */
+export function lastRows<Row>(sets: readonly ResultSet[], adapters: AdaptersMap, factory: RowFactory<Row>): Row[] {
+  for (let index = sets.length - 1; index >= 0; index--) {
+    const { result, description } = sets[index] as ResultSet;
+    if (description) {
+      const read = description.plan(adapters, factory).reader(result.rowCount);
+      return new RowWalk(result).take(Infinity, read);
+    }
+  }
+  return [];
 }

@@ -3,7 +3,7 @@
  */
 import type { Parameters } from "../adapt/parameters.ts";
 import { ProgrammingError } from "../errors.ts";
-import type { ExecuteRequest } from "./execute.ts";
+import type { ExecuteRequest } from "./extended.ts";
 import type { RunOptions } from "./options.ts";
 
 const NO_PARAMETERS: Parameters = Object.freeze([]);

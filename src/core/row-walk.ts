@@ -19,6 +19,7 @@ export class RowWalk {
   /** Stands before the first row. */
   constructor(result: Result) {
     this.#result = result;
+    this.#at = result.blocks[0]?.start ?? 0;
   }
 
   /** The number of the next row, counted from 0. */
@@ -50,14 +51,14 @@ export class RowWalk {
     let at = this.#at;
     while (rows.length < wanted) {
       const block = this.#result.blocks[index] as RowBlock;
-      const { bytes, length } = block;
-      while (at < length && rows.length < wanted) {
+      const { bytes, end } = block;
+      while (at < end && rows.length < wanted) {
         rows.push(read(bytes, at + ROW_HEADER));
         at += 1 + int32(bytes, at + 1);
       }
-      if (at >= length) {
+      if (at >= end) {
         index++;
-        at = 0;
+        at = this.#result.blocks[index]?.start ?? 0;
       }
     }
     this.#block = index;
@@ -71,14 +72,14 @@ export class RowWalk {
     if (target < this.#row) {
       this.#row = 0;
       this.#block = 0;
-      this.#at = 0;
+      this.#at = this.#result.blocks[0]?.start ?? 0;
     }
     while (this.#row < target) {
       this.#enterBlock();
       const block = this.#current();
-      if (this.#at === 0 && this.#row + block.rows <= target) {
+      if (this.#at === block.start && this.#row + block.rows <= target) {
         this.#row += block.rows;
-        this.#at = block.length;
+        this.#at = block.end;
       } else {
         this.#at += 1 + int32(block.bytes, this.#at + 1);
         this.#row++;
@@ -91,9 +92,9 @@ export class RowWalk {
   }
 
   #enterBlock(): void {
-    if (this.#at >= this.#current().length) {
+    if (this.#at >= this.#current().end) {
       this.#block++;
-      this.#at = 0;
+      this.#at = this.#current().start;
     }
   }
 }

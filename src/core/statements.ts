@@ -7,8 +7,10 @@
  * too. A rollback forgets nothing, because the server doesn't; DISCARD and DEALLOCATE do.
  */
 import { randomBytes } from "node:crypto";
-import type { AdaptersMap, Format } from "../adapt/registry.ts";
+import type { Format } from "../adapt/format.ts";
+import type { AdaptersMap } from "../adapt/registry.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
+import type { ExtendedReply } from "../protocol/replies.ts";
 import { Description } from "./description.ts";
 
 /** A text longer than this is neither remembered nor prepared: it is unlikely to come again. */
@@ -29,6 +31,8 @@ export interface ResultShape {
   /** A format for each column; null when all are text. */
   readonly formats: readonly Format[] | null;
   /** The columns in these formats; null when the statement gives no rows. */
+  readonly columns: readonly ColumnDescription[] | null;
+  /** The same with what reads them. */
   readonly description: Description | null;
 }
 
@@ -38,7 +42,7 @@ export class Statement {
   readonly text: string;
   /** Whether nothing may follow it on the wire before it has ended. */
   readonly exclusive: boolean;
-  /** How often it was executed. */
+  /** How often it was executed, an execution under way included. */
   uses = 0;
   /** The name it is prepared under; null while it isn't. */
   name: string | null = null;
@@ -73,6 +77,16 @@ export class Statement {
     return shared?.columns === columns ? shared : new Description(columns);
   }
 
+  /** Takes the description that came with an execution. One that says what was known changes nothing. */
+  confirm(shape: ResultShape, reply: ExtendedReply): void {
+    const { columns } = reply;
+    if (columns && shape.description?.equals(columns)) {
+      for (const result of reply.results) result.columns = shape.columns;
+    } else if (columns || shape.columns) {
+      this.describe(this.parameterOids as readonly number[], columns);
+    }
+  }
+
   /** Forgets description and name. */
   forget(): void {
     this.name = null;
@@ -87,11 +101,11 @@ export class Statement {
     if (kept && this.#adapters === adapters && this.#version === adapters.version && this.#binary === binary) return kept;
     const { columns } = this;
     const formats = columns?.map(({ typeOid }) => formatOf(typeOid, adapters, binary)) ?? [];
+    const shaped = columns?.map((column, index) => ({ ...column, format: formats[index] as Format })) ?? null;
     const shape: ResultShape = {
       formats: formats.includes(1) ? formats : null,
-      description: columns
-        ? new Description(columns.map((column, index) => ({ ...column, format: formats[index] as Format })))
-        : null,
+      columns: shaped,
+      description: shaped && new Description(shaped),
     };
     this.#shape = shape;
     this.#adapters = adapters;
@@ -136,7 +150,7 @@ export class StatementCache {
     }
     this.#statements.set(text, statement);
     this.#last = statement;
-    if (this.#statements.size > this.max) this.#evict();
+    while (this.#statements.size > this.max) this.#evict();
     return statement;
   }
 
@@ -151,7 +165,7 @@ export class StatementCache {
   /** Whether the statement is to be prepared under a name now. */
   wants(statement: Statement, prepare: boolean | undefined): boolean {
     if (prepare === false || this.#statements.get(statement.text) !== statement) return false;
-    return prepare === true || (this.threshold !== null && statement.uses >= this.threshold);
+    return prepare === true || (this.threshold !== null && statement.uses > this.threshold);
   }
 
   /** A name that no other connection uses, also behind a pooler that mixes them. */

@@ -58,7 +58,7 @@ export interface TurnEffect {
 export interface UntilEffect {
   readonly kind: "until";
   /** What to wait for; nothing when it is over already. */
-  ready(): PromiseLike<unknown> | undefined;
+  ready(): unknown;
 }
 
 /** Anything a conversation can wait for. */

@@ -22,9 +22,6 @@ const TERMINATE = serialize.end();
 const SSL_REQUEST = serialize.requestSsl();
 const CANCEL_CODE = 80_877_102;
 
-/** A bind message counts its parameters in 16 bits. */
-export const MOST_PARAMETERS = 65_535;
-
 /** A simple query: one or several statements, no parameters. */
 export function writeQuery(out: Writer, text: string): void {
   checkText(text);

@@ -8,7 +8,7 @@ import { Diagnostic, ProtocolError } from "../errors.ts";
 import { Body } from "./bytes.ts";
 
 /** The type bytes of the messages that a server sends. */
-export const Backend = Object.freeze({
+export const Backend = {
   authentication: 0x52, // R
   backendKeyData: 0x4b, // K
   bindComplete: 0x32, // 2
@@ -33,7 +33,7 @@ export const Backend = Object.freeze({
   portalSuspended: 0x73, // s
   readyForQuery: 0x5a, // Z
   rowDescription: 0x54, // T
-});
+} as const;
 
 /** Where the session stands: `I` idle, `T` in a transaction, `E` in a failed one. */
 export type TransactionLetter = "I" | "T" | "E";

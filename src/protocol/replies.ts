@@ -117,6 +117,7 @@ export abstract class ResultReply extends Reply {
 /** The answer to a simple Query: any number of results, then ReadyForQuery. */
 export class QueryReply extends ResultReply {
   override accept(type: number, bytes: Buffer, start: number, end: number, context: ReplyContext): void {
+    if (this.error && type !== Backend.readyForQuery) throw surprise(type);
     switch (type) {
       case Backend.rowDescription:
         if (this.current) throw surprise(type);
@@ -128,6 +129,8 @@ export class QueryReply extends ResultReply {
         if (this.current) throw surprise(type);
         return this.complete("");
       case Backend.readyForQuery:
+        // Without an outcome it is not ours: the answer to something else came twice.
+        if (this.current || (this.results.length === 0 && !this.error)) throw surprise(type);
         this.settled = true;
         return;
       default:
@@ -136,6 +139,7 @@ export class QueryReply extends ResultReply {
   }
 
   override refuse(error: Diagnostic): void {
+    if (this.error) throw surprise(Backend.errorResponse);
     this.error = error;
     this.current = null;
   }

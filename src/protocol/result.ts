@@ -16,14 +16,25 @@ import { Backend } from "./messages.ts";
 export interface RowBlock {
   /** The storage. */
   readonly bytes: Buffer;
-  /** How much of it is filled. */
-  length: number;
+  /** Where the first row begins. */
+  readonly start: number;
+  /** Where the last row ends. */
+  end: number;
+  /** How far the block may grow; what lies behind can be another result's. */
+  readonly limit: number;
   /** How many rows lie in it. */
   rows: number;
 }
 
 /** From a DataRow frame's first byte to its first field: type, length, number of fields. */
 export const ROW_HEADER = 7;
+
+/** Small results share storage, because making a buffer costs more than filling it. */
+const NURSERY_SIZE = 16 * 1024;
+/** The largest result that goes there. */
+const NURSERY_LARGEST = 1024;
+let nursery = Buffer.allocUnsafeSlow(NURSERY_SIZE);
+let nurseryUsed = 0;
 
 /** Later blocks have room for several reads from the socket. */
 const BLOCK_SIZE = 128 * 1024;
@@ -80,23 +91,36 @@ export class Result {
 
   #store(bytes: Buffer, start: number, end: number, rows: number): void {
     const size = end - start;
-    const last = this.blocks.length - 1;
-    let block = this.blocks[last];
-    if (!block || block.bytes.length - block.length < size) {
-      // The first block fits its rows exactly: most results are one row or one read long.
-      const room = last < 0 ? size : Math.max(size, BLOCK_SIZE);
-      block = { bytes: Buffer.allocUnsafe(room), length: 0, rows: 0 };
-      this.blocks.push(block);
-    }
+    const last = this.blocks[this.blocks.length - 1];
+    const block = last && last.limit - last.end >= size ? last : this.#newBlock(size);
     if (size <= SHORT_COPY) {
       const target = block.bytes;
-      for (let from = start, to = block.length; from < end; from++, to++) target[to] = bytes[from] as number;
+      for (let from = start, to = block.end; from < end; from++, to++) target[to] = bytes[from] as number;
     } else {
-      bytes.copy(block.bytes, block.length, start, end);
+      bytes.copy(block.bytes, block.end, start, end);
     }
-    block.length += size;
+    block.end += size;
     block.rows += rows;
     this.rowCount += rows;
+  }
+
+  #newBlock(size: number): RowBlock {
+    let block: RowBlock;
+    if (this.blocks.length > 0 || size > NURSERY_LARGEST) {
+      // Most results are one read long: the first block fits exactly.
+      const limit = this.blocks.length > 0 ? Math.max(size, BLOCK_SIZE) : size;
+      block = { bytes: Buffer.allocUnsafeSlow(limit), start: 0, end: 0, limit, rows: 0 };
+    } else {
+      if (nurseryUsed + size > NURSERY_SIZE) {
+        nursery = Buffer.allocUnsafeSlow(NURSERY_SIZE);
+        nurseryUsed = 0;
+      }
+      const start = nurseryUsed;
+      nurseryUsed += size;
+      block = { bytes: nursery, start, end: start, limit: nurseryUsed, rows: 0 };
+    }
+    this.blocks.push(block);
+    return block;
   }
 }
 

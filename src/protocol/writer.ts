@@ -11,6 +11,9 @@ import { DataError } from "../errors.ts";
 /** PostgreSQL refuses messages of 1 GiB and more; a longer one is refused here, before a byte leaves. */
 export const LARGEST_MESSAGE = 0x3fffffff;
 
+/** A statement can have this many parameters: their number travels in 16 bits. */
+export const MOST_PARAMETERS = 65_535;
+
 const FIRST_SIZE = 1024;
 /** A buffer that grew past this is not kept for reuse after a flush. */
 const KEPT_SIZE = 256 * 1024;

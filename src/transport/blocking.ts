@@ -8,14 +8,16 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
-import { CancellationTimeout, ConnectionTimeout, OperationalError } from "../errors.ts";
+import { ConnectionTimeout, OperationalError } from "../errors.ts";
 import type { Address, Conversation, DeriveEffect } from "../protocol/effects.ts";
 import type { Reply } from "../protocol/replies.ts";
-import type { Session } from "../protocol/session.ts";
+import { cancel } from "../protocol/cancel.ts";
+import { Session } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
 import type { ChannelError } from "./bridge.ts";
 import { insecure, unreachable } from "./failures.ts";
-import type { SocketFailure } from "./failures.ts";
+import type { CancelTarget } from "./limits.ts";
+import { CANCEL_TIMEOUT, expired, unanswered } from "./limits.ts";
 import { tlsPlan } from "./tls.ts";
 
 /** How long a polite close may take, in milliseconds. */
@@ -186,9 +188,11 @@ export class BlockingTransport {
     session.stepwise = true;
     channel.open(address, keepalives, keepalivesIdleMs ?? 0, process.platform !== "win32");
     this.#settle(channel, deadline);
-    if (channel.ended) {
+    const failure = asError(channel.error);
+    // Without an error it was open and has ended since; what the server said on its way is still to be read.
+    if (channel.ended && failure) {
       channel.destroy();
-      throw unreachable(address, channel.error as SocketFailure | null);
+      throw unreachable(address, failure);
     }
   }
 
@@ -198,7 +202,7 @@ export class BlockingTransport {
     this.#settle(channel, deadline);
     if (channel.ended) {
       channel.destroy();
-      throw insecure(channel.error as SocketFailure | null);
+      throw insecure(asError(channel.error));
     }
   }
 
@@ -227,6 +231,17 @@ function asError(failure: ChannelError | null): Error | null {
   return failure === null ? null : Object.assign(new Error(failure.message), { code: failure.code });
 }
 
+/**
+ * Sends a cancel request for whatever the session runs, over a connection made like its own.
+ *
+ * @throws ConnectionTimeout when the request can't be made in time.
+ */
+export function cancelBlocking({ parameters, session, route }: CancelTarget): void {
+  if (session.ended || session.cancelKey === null) return;
+  const request = cancel(new Session(), route, session.backendPid, session.cancelKey);
+  new BlockingTransport(parameters).run(request, connectDeadline(CANCEL_TIMEOUT));
+}
+
 /** A deadline for connecting: there is nothing to cancel, so the attempt ends. */
 export function connectDeadline(timeout: number): Deadline {
   return {
@@ -237,24 +252,38 @@ export function connectDeadline(timeout: number): Deadline {
   };
 }
 
-/** A deadline for a statement: it is cancelled, and the server has `grace` milliseconds to end it. */
-export function statementDeadline(timeout: number, grace: number, cancel: () => void): Deadline {
-  return {
-    at: performance.now() + timeout,
-    passed: () => {
-      try {
-        cancel();
-      } catch {
-        // The request could not be made; the grace period decides over the connection.
-      }
-      return {
-        at: performance.now() + grace,
-        passed: () => {
-          throw new CancellationTimeout(
-            "the server did not end the statement in time after a cancel request; the connection was closed, and whether the statement took effect is unknown",
-          );
-        },
-      };
-    },
-  };
+/** A deadline for a statement: it is cancelled, and the server has a little longer to end it. */
+export class StatementDeadline implements Deadline {
+  readonly at: number;
+  readonly #timeout: number;
+  readonly #cancel: () => void;
+  #cancelled = false;
+
+  constructor(timeout: number, cancel: () => void) {
+    this.at = performance.now() + timeout;
+    this.#timeout = timeout;
+    this.#cancel = cancel;
+  }
+
+  /** See {@link Deadline.passed}. */
+  passed(): Deadline {
+    this.#cancelled = true;
+    try {
+      this.#cancel();
+    } catch {
+      // The request could not be made; the grace period decides over the connection.
+    }
+    return {
+      at: performance.now() + CANCEL_TIMEOUT,
+      passed: () => {
+        throw unanswered();
+      },
+    };
+  }
+
+  /** The error of a statement that this deadline ended, in its own words. */
+  explain(error: unknown): unknown {
+    if (!this.#cancelled || (error as { sqlstate?: unknown }).sqlstate !== "57014") return error;
+    return expired(this.#timeout, "by the server");
+  }
 }

@@ -104,7 +104,8 @@ async function stopStatement(target: CancelTarget, transport: SocketTransport, e
   }
 }
 
-function unanswered(): Error {
+/** The error of a connection whose server did not even answer a cancel request. */
+export function unanswered(): Error {
   return new CancellationTimeout(
     "the server did not end the statement in time after a cancel request; the connection was closed, and whether the statement took effect is unknown",
   );
@@ -114,6 +115,7 @@ function aborted(signal: AbortSignal, when: string): Error {
   return new QueryCanceled(`the statement was cancelled by its signal ${when}`, { cause: signal.reason });
 }
 
-function expired(timeout: number, when: string): Error {
+/** The error of a statement whose time is up. */
+export function expired(timeout: number, when: string): Error {
   return new QueryCanceled(`the statement was cancelled after its timeout of ${timeout} ms ${when}`);
 }

@@ -8,7 +8,7 @@
  */
 
 /** The words, by index. */
-export const Word = Object.freeze({
+export const Word = {
   /** Raised with every change; what the caller waits on. */
   signal: 0,
   /** Where the socket stands, see {@link Phase}. */
@@ -35,17 +35,17 @@ export const Word = Object.freeze({
   sent: 11,
   /** Reserved for several threads that share a connection. */
   lock: 12,
-});
+} as const;
 
 /** Where a socket stands. */
-export const Phase = Object.freeze({ opening: 0, open: 1, ended: 2 });
+export const Phase = { opening: 0, open: 1, ended: 2 } as const;
 
 /** Where the error text begins. */
 export const ERROR_START = 64;
 /** Where the ring begins. */
 export const RING_START = 4096;
 /** The ring's size in bytes; a power of two. */
-export const RING_SIZE = 256 * 1024;
+export const RING_SIZE = 262_144;
 
 /** The layout as plain data, for the worker. */
 export interface MailboxLayout {

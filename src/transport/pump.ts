@@ -178,11 +178,11 @@ export function pump(load: NodeJS.Require): void {
     });
     channel.socket = socket;
     channels.set(id, channel);
-    const destroy = socket._destroy;
-    socket._destroy = function (error, callback): void {
+    const destroy = socket._destroy.bind(socket);
+    socket._destroy = (error, callback): void => {
       Atomics.store(channel.words, word.closing, 1);
       while (Atomics.load(channel.words, word.writing) === 1) Atomics.wait(channel.words, word.writing, 1, 50);
-      destroy.call(this, error, callback);
+      destroy(error, callback);
     };
     watch(channel, socket);
     socket.once("connect", () => {

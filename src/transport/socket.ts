@@ -7,6 +7,7 @@
  * during a turn of the event loop and hands it over in one piece.
  */
 import { pbkdf2 } from "node:crypto";
+import { writeSync } from "node:fs";
 import { connect as connectNet } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -15,6 +16,7 @@ import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Address, DeriveEffect, Effect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
+import type { Writer } from "../protocol/writer.ts";
 import { insecure, unreachable } from "./failures.ts";
 import { tlsPlan } from "./tls.ts";
 
@@ -42,7 +44,9 @@ export class SocketTransport {
   #session: Session | null = null;
   #cause: Error | null = null;
   #flushing = false;
+  #throughStream = false;
   #fail: ((error: Error) => void) | null = null;
+  #stopped: ErrorMaker | null = null;
 
   constructor(parameters: ConnectionParameters) {
     this.#parameters = parameters;
@@ -71,15 +75,18 @@ export class SocketTransport {
       case "close":
         return this.#close();
       case "until":
-        return Promise.resolve(effect.ready()) as Promise<void>;
+        return Promise.resolve(effect.ready()).then(() => undefined);
     }
   }
 
-  /** Sends the outbox at the end of this turn of the event loop. */
+  /**
+   * Sends the outbox: at once when nothing else is under way, since somebody waits for just this, and
+   * otherwise at the end of this turn of the event loop, together with what else comes up in it.
+   */
   schedule(): void {
     const session = this.#session;
     if (this.#flushing || session === null) return;
-    if (session.outbox.length > FLUSH_SIZE) {
+    if (session.owedCount === 1 || session.outbox.length > FLUSH_SIZE) {
       this.#flush();
     } else if (session.outbox.length > 0) {
       this.#flushing = true;
@@ -97,20 +104,43 @@ export class SocketTransport {
     const socket = this.#socket;
     const outbox = this.#session?.outbox;
     if (!socket || !outbox || outbox.length === 0) return;
-    socket.write(outbox.bytes.subarray(0, outbox.length));
+    const start = this.#writeDirectly(socket, outbox);
+    if (start === outbox.length) {
+      outbox.clear();
+      return;
+    }
+    socket.write(outbox.bytes.subarray(start, outbox.length));
     // Mostly the system took it all at once; else the bytes are the socket's until it has.
     if (socket.writableLength === 0) outbox.clear();
     else outbox.detach();
   }
 
+  /**
+   * Writes to the descriptor as much as the system takes at once, which spares the stream's bookkeeping;
+   * returns how much that was. Only for a plain socket that has nothing of its own to send before it.
+   */
+  #writeDirectly(socket: Socket, outbox: Writer): number {
+    const descriptor = this.#throughStream ? -1 : this.descriptor;
+    if (descriptor < 0 || socket.connecting || socket.destroyed || socket.writableLength > 0) return 0;
+    try {
+      return writeSync(descriptor, outbox.bytes, 0, outbox.length);
+    } catch {
+      // The system has no room, or the socket is gone: the stream waits for the one and reports the other.
+      return 0;
+    }
+  }
+
   /** Ends everything at once: the session with `reason`, the socket without goodbye. */
   destroy(reason: ErrorMaker): void {
+    // Between two attempts to connect there is nothing to destroy, and yet no further one may begin.
+    this.#stopped ??= reason;
     this.#session?.end(reason);
     this.#fail?.(reason());
     this.#socket?.destroy();
   }
 
   #open(address: Address, session: Session): Promise<void> {
+    if (this.#stopped) return Promise.reject(this.#stopped());
     this.#session = session;
     this.#cause = null;
     readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
@@ -129,6 +159,7 @@ export class SocketTransport {
       },
     });
     this.#socket = socket;
+    this.#throughStream = process.platform === "win32";
     socket.on("drain", () => this.onDrain?.());
     return this.#settling(socket, "connect", (error) => unreachable(address, error));
   }
@@ -161,13 +192,16 @@ export class SocketTransport {
   }
 
   #received(buffer: Buffer, count: number): void {
-    const session = this.#session as Session;
+    const session = this.#session;
+    // After goodbye nobody is interested any more, and a server may still have something to say.
+    if (session === null) return;
     session.receive(buffer, 0, count);
     if (session.ended) this.#socket?.destroy();
     else if (session.outbox.length > 0) this.schedule();
   }
 
   async #secure(serverName: string): Promise<void> {
+    if (this.#stopped) throw this.#stopped();
     const plan = tlsPlan(this.#parameters, serverName);
     const plain = this.#socket as Socket;
     plain.removeAllListeners("end");
@@ -185,6 +219,7 @@ export class SocketTransport {
       throw insecure(error as Error);
     }
     this.#socket = socket;
+    this.#throughStream = true;
     socket.on("drain", () => this.onDrain?.());
     socket.on("data", (chunk: Buffer) => this.#received(chunk, chunk.length));
     await this.#settling(socket, "secureConnect", insecure);

@@ -111,6 +111,11 @@ describe("bool", () => {
     expect(() => loadText(bool, text)).toThrow(DataError);
   });
 
+  test("is true for every byte but 0, as it is for the server", () => {
+    expect(loadHex(bool, "02")).toBe(true);
+    expect(loadHex(bool, "00")).toBe(false);
+  });
+
   test("refuses other lengths in binary", () => {
     expect(() => loadHex(bool, "")).toThrow(DataError);
     expect(() => loadHex(bool, "0101")).toThrow(DataError);
@@ -150,6 +155,7 @@ describe("uuid", () => {
     "x",
     `{${value}`,
     `${value}}`,
+    `x${value}}`,
     value.slice(1),
     `${value}0`,
     hex.replace("e", "g"),

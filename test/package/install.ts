@@ -10,6 +10,9 @@ import { npmCommand } from "../../scripts/ensure.js";
 /** The checkout. */
 export const root: string = resolve(__dirname, "../..");
 
+// While a program runs nothing else does here, so it must not run for ever.
+const PATIENCE_MILLISECONDS = 60_000;
+
 /** What a program did. */
 export interface Outcome {
   readonly status: number | null;
@@ -17,7 +20,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end; never throws for what the program does. */
+/** Runs a program to its end. Throws when it cannot be started or does not end in a minute. */
 export function run(
   command: readonly [string, ...string[]],
   cwd: string,
@@ -31,8 +34,12 @@ export function run(
     encoding: "utf8",
     env: { ...inherited, ...environment },
     shell: program.endsWith(".cmd"),
+    timeout: PATIENCE_MILLISECONDS,
+    killSignal: "SIGKILL",
   });
-  if (error !== undefined) throw error;
+  if (error !== undefined) {
+    throw new Error(`${command.join(" ")}: ${error.message}\n${stdout}${stderr}`, { cause: error });
+  }
   return { status, stdout, stderr };
 }
 

@@ -82,17 +82,25 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   core: {
     files: ["core/"],
-    values: ["protocol", "adapt", "sql", "rows"],
-    types: ["conninfo"],
-    packages: {},
+    values: ["protocol", "adapt", "sql", "rows", "conninfo"],
+    types: [],
+    // Names of prepared statements must not collide behind a pooler.
+    packages: { "node:crypto": /^core\/statements/ },
     names: [...TIMERS, ...PROMISES],
     asynchronous: false,
   },
   transport: {
     files: ["transport/"],
-    values: ["protocol/session.ts", "protocol/effects.ts"],
+    values: ["protocol/session.ts", "protocol/effects.ts", "protocol/cancel.ts"],
     types: ["protocol", "conninfo"],
-    packages: { "node:net": ANY, "node:tls": ANY, "node:worker_threads": ANY, "node:fs": ANY },
+    packages: {
+      "node:net": ANY,
+      "node:tls": ANY,
+      "node:worker_threads": ANY,
+      "node:fs": ANY,
+      // The slow half of SCRAM, which a conversation asks its driver for.
+      "node:crypto": /^transport\/(socket|blocking)/,
+    },
     names: [],
     asynchronous: true,
   },

@@ -15,17 +15,12 @@ import { MOST_DIMENSIONS, quoteElement, readArrayText } from "./array-text.ts";
 import { type List, dimensionsOf, isList } from "./array-shape.ts";
 import { kindOf, malformed } from "./refuse.ts";
 
-/** What a codec says when a JavaScript array is one value of its type, as it is for json. */
-interface TakesArrays {
-  readonly takesArrays?: boolean;
-}
-
 /** The codec of the arrays of a type. */
 export function arrayCodec(element: Codec): Codec {
   const name = `${element.name}[]`;
   const delimiter = element.delimiter ?? ",";
   const delimiterByte = delimiter.charCodeAt(0);
-  const takesArrays = (element as TakesArrays).takesArrays === true;
+  const takesArrays = element.takesArrays === true;
 
   function listOf(value: unknown): List {
     if (isList(value)) return value;

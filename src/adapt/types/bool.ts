@@ -6,7 +6,8 @@
  */
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, type Codec } from "../registry.ts";
+import { BINARY } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { malformed, wrongKind, wrongLength } from "./refuse.ts";
 
 /** bool, as boolean. */

@@ -6,7 +6,8 @@
  */
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, type Codec } from "../registry.ts";
+import { BINARY } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { bytesOf, hexOf } from "./byte-values.ts";
 import { malformed, wrongKind } from "./refuse.ts";
 import { readLatin1 } from "./utf8.ts";

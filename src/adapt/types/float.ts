@@ -8,7 +8,8 @@
 import { int32 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, TEXT, type Codec } from "../registry.ts";
+import { BINARY, TEXT } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { malformed, outOfRange, wrongKind, wrongLength } from "./refuse.ts";
 import { readUtf8 } from "./utf8.ts";
 

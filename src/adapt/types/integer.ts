@@ -9,7 +9,8 @@ import { DataError } from "../../errors.ts";
 import { int16, int32, uint32 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, type Codec, type Load } from "../registry.ts";
+import { BINARY } from "../format.ts";
+import type { Codec, Load } from "../registry.ts";
 import { malformed, outOfRange, shown, wrongKind, wrongLength } from "./refuse.ts";
 import { readLatin1 } from "./utf8.ts";
 

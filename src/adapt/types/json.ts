@@ -9,7 +9,8 @@
 import { DataError } from "../../errors.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, type Codec, type Load } from "../registry.ts";
+import { BINARY } from "../format.ts";
+import type { Codec, Load } from "../registry.ts";
 import { jsonText, type Stringify } from "./json-value.ts";
 import { malformed } from "./refuse.ts";
 import { readUtf8 } from "./utf8.ts";
@@ -45,7 +46,7 @@ export function jsonCodec(type: "json" | "jsonb", functions: JsonFunctions = {})
   const textOf = (value: unknown): string =>
     typeof value === "string" ? value : jsonText(type, value, stringify);
   const isBinary = type === "jsonb";
-  const codec: Codec & { readonly takesArrays: true } = {
+  const codec: Codec = {
     ...builtin(type),
     takesArrays: true,
     results: BINARY,

@@ -8,7 +8,8 @@
 import { int16, uint16 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { TEXT, type Codec } from "../registry.ts";
+import { TEXT } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { malformed, wrongKind } from "./refuse.ts";
 import { readUtf8 } from "./utf8.ts";
 

@@ -8,7 +8,8 @@
 import { ProgrammingError } from "../../errors.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, TEXT, type Codec, type Format } from "../registry.ts";
+import { BINARY, TEXT, type Format } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { Json, jsonText } from "./json-value.ts";
 import { kindOf, wrongLength } from "./refuse.ts";
 import { readUtf8 } from "./utf8.ts";

@@ -8,7 +8,8 @@
 import { int32, uint32 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { TEXT, type Codec } from "../registry.ts";
+import { TEXT } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { DAY_MICROS, finish, putOffset, putTime } from "./calendar.ts";
 import { parseTime } from "./iso.ts";
 import { malformed, wrongKind, wrongLength } from "./refuse.ts";

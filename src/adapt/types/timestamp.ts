@@ -10,7 +10,8 @@ import { isDate } from "node:util/types";
 import { int32 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, type Codec } from "../registry.ts";
+import { BINARY } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import {
   FIRST_DAY,
   LAST_TIMESTAMP,

@@ -12,7 +12,8 @@ import { DataError } from "../../errors.ts";
 import { int32 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { BINARY, type Codec } from "../registry.ts";
+import { BINARY } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import {
   DAY_MICROS,
   DAY_MS,

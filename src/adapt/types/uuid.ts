@@ -6,7 +6,8 @@
  */
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
-import { TEXT, type Codec } from "../registry.ts";
+import { TEXT } from "../format.ts";
+import type { Codec } from "../registry.ts";
 import { wrongKind, wrongLength } from "./refuse.ts";
 import { readLatin1, readUtf8 } from "./utf8.ts";
 
