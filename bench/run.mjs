@@ -66,7 +66,8 @@ async function measure(workload, contenders, server, roundCount) {
     const shift = i % racing.length;
     const order = [...racing.slice(shift), ...racing.slice(0, shift)];
     if (i % 2 !== 0) order.reverse();
-    for (const contender of order) rounds[contender.name].push(await contender.ask("round", request));
+    for (const contender of order)
+      rounds[contender.name].push(await contender.ask("round", request));
   }
   return { workload: workload.name, title: workload.title, cores, roundCount, notes, rounds };
 }

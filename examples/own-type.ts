@@ -31,8 +31,9 @@ const [row] = await conn.query("select $1::numeric * 3 as price", [new Decimal("
 assert(row?.price instanceof Decimal);
 console.log(String(row.price)); // 0.30
 
-// Arrays of the type follow.
-const [list] = await conn.query("select array[0.1, null, 12345678901234567890.5] as prices");
+// Arrays of the type follow, both ways.
+const prices = [new Decimal("0.1"), null, new Decimal("12345678901234567890.5")];
+const [list] = await conn.query("select $1::numeric[] as prices", [prices]);
 console.log(list?.prices.map(String)); // [ '0.1', 'null', '12345678901234567890.5' ]
 
 // The same on `adapters` is for every connection that is made later, on `cursor.adapters` for one.

@@ -53,7 +53,8 @@ export const tupleRow: RowFactory<TupleRow> = () => (values) => [...values];
  * @throws ProgrammingError for a result without columns.
  */
 export function scalarRow<T>(columns: readonly RowColumn[]): RowMaker<T> {
-  if (columns.length === 0) throw new ProgrammingError("scalarRow needs at least one column, the result has none");
+  if (columns.length === 0)
+    throw new ProgrammingError("scalarRow needs at least one column, the result has none");
   return (values) => values[0] as T;
 }
 
@@ -84,7 +85,12 @@ export function rowTemplate(columns: readonly RowColumn[]): DictRow {
   const template: DictRow = {};
   for (const { name } of columns) {
     if (name === "__proto__") {
-      Object.defineProperty(template, name, { value: null, writable: true, enumerable: true, configurable: true });
+      Object.defineProperty(template, name, {
+        value: null,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
     } else {
       template[name] = null;
     }

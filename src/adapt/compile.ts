@@ -39,7 +39,11 @@ export function compileArrayReader(loads: readonly Load[]): RowReader<unknown[]>
   return make ? (make(...loads) as RowReader<unknown[]>) : null;
 }
 
-function compile(count: number, names: readonly string[], ending: string): ((...args: unknown[]) => unknown) | null {
+function compile(
+  count: number,
+  names: readonly string[],
+  ending: string,
+): ((...args: unknown[]) => unknown) | null {
   if (!allowed || count > MOST_COLUMNS) return null;
   let body = "let n = 0, e = 0;";
   const loads: string[] = [];

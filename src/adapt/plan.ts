@@ -28,7 +28,11 @@ export class RowPlan<Row> {
   #rowsRead = 0;
 
   /** Chooses the loaders for the columns from `adapters`, and the way to build rows from `factory`. */
-  constructor(columns: readonly ColumnDescription[], adapters: AdaptersMap, factory: RowFactory<Row>) {
+  constructor(
+    columns: readonly ColumnDescription[],
+    adapters: AdaptersMap,
+    factory: RowFactory<Row>,
+  ) {
     this.#columns = columns;
     this.#factory = factory;
     this.#adapters = adapters;
@@ -75,7 +79,8 @@ export class RowPlan<Row> {
   #interpret(): RowReader<Row> {
     const loads = this.#loads;
     const factory: unknown = this.#factory;
-    if (factory === dictRow) return objectReader(loads, this.#columns) as RowReader<unknown> as RowReader<Row>;
+    if (factory === dictRow)
+      return objectReader(loads, this.#columns) as RowReader<unknown> as RowReader<Row>;
     if (factory === tupleRow) return arrayReader(loads) as RowReader<unknown> as RowReader<Row>;
     const values = arrayReader(loads);
     const make = this.#factory(this.#columns);
@@ -83,7 +88,10 @@ export class RowPlan<Row> {
   }
 }
 
-function objectReader(loads: readonly Load[], columns: readonly ColumnDescription[]): RowReader<object> {
+function objectReader(
+  loads: readonly Load[],
+  columns: readonly ColumnDescription[],
+): RowReader<object> {
   const template = rowTemplate(columns);
   const names = columns.map((column) => column.name);
   return (bytes, start) => {

@@ -119,7 +119,11 @@ export class AdaptersMap {
     if (Array.isArray(value)) {
       return codec.takesArrays ? value : value.map((element) => this.convert(element, codec));
     }
-    for (let kind: unknown = Object.getPrototypeOf(value); kind; kind = Object.getPrototypeOf(kind)) {
+    for (
+      let kind: unknown = Object.getPrototypeOf(value);
+      kind;
+      kind = Object.getPrototypeOf(kind)
+    ) {
       const convert = this.#converts.get((kind as { constructor?: unknown }).constructor);
       if (convert) return convert(value);
     }

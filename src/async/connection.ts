@@ -53,13 +53,17 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
     conninfo?: Conninfo,
     options?: AsyncConnectOptions<Row>,
   ): Promise<AsyncConnection<Row>> {
-    const { parameters, given, timeout } = targetOf(conninfo, options as AsyncConnectOptions<never>);
+    const { parameters, given, timeout } = targetOf(
+      conninfo,
+      options as AsyncConnectOptions<never>,
+    );
     const core = new ConnectionCore<Row>(options ?? {});
     const transport = new SocketTransport(parameters);
     const signal = options?.signal;
     const onAbort = (): void => transport.destroy(() => abortedBy(signal));
     const timer = setTimeout(
-      () => transport.destroy(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
+      () =>
+        transport.destroy(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
       timeout,
     );
     try {
@@ -67,7 +71,11 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
       signal?.addEventListener("abort", onAbort, { once: true });
       const connected = await drive(connectCore(parameters, core.prepare), transport);
       core.adopt(connected, parameters, given);
-      return new AsyncConnection(core, transport, { parameters, session: connected.session, route: connected.route });
+      return new AsyncConnection(core, transport, {
+        parameters,
+        session: connected.session,
+        route: connected.route,
+      });
     } catch (error) {
       throw recapture(error);
     } finally {
@@ -96,20 +104,30 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   cursor<R>(options: { readonly rowFactory: RowFactory<R> }): AsyncCursor<R>;
   cursor(options?: { readonly rowFactory: RowFactory<unknown> }): AsyncCursor<unknown> {
     this.core.checkOpen();
-    return new AsyncCursor(this as AsyncConnection<unknown>, options?.rowFactory ?? this.core.rowFactory);
-  }
-
-  /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
-  execute<R = Row>(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<R>): Promise<AsyncCursor<R>> {
-    return new AsyncCursor<R>(this as AsyncConnection<unknown>, this.core.factoryOf(options)).execute(
-      text,
-      parameters,
-      options,
+    return new AsyncCursor(
+      this as AsyncConnection<unknown>,
+      options?.rowFactory ?? this.core.rowFactory,
     );
   }
 
+  /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
+  execute<R = Row>(
+    text: string,
+    parameters?: Parameters,
+    options?: AsyncExecuteOptions<R>,
+  ): Promise<AsyncCursor<R>> {
+    return new AsyncCursor<R>(
+      this as AsyncConnection<unknown>,
+      this.core.factoryOf(options),
+    ).execute(text, parameters, options);
+  }
+
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
-  async query<R = Row>(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<R>): Promise<R[]> {
+  async query<R = Row>(
+    text: string,
+    parameters?: Parameters,
+    options?: AsyncExecuteOptions<R>,
+  ): Promise<R[]> {
     const { core } = this;
     try {
       const sets = await this.run(core.adapters, text, parameters, options);
@@ -129,7 +147,10 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
     const { core } = this;
     core.checkOpen();
     const { session, statements } = core;
-    const conversation = execute({ session, statements, adapters }, requestOf(text, parameters, options));
+    const conversation = execute(
+      { session, statements, adapters },
+      requestOf(text, parameters, options),
+    );
     if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
       return this.#line.run(conversation);
     }

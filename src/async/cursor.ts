@@ -30,7 +30,11 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * @throws the server's error, by SQLSTATE; ProgrammingError and DataError for what can't be sent;
    * InterfaceError when the cursor is closed, OperationalError when the connection is.
    */
-  async execute(text: string, parameters?: Parameters, options?: AsyncExecuteOptions<Row>): Promise<this> {
+  async execute(
+    text: string,
+    parameters?: Parameters,
+    options?: AsyncExecuteOptions<Row>,
+  ): Promise<this> {
     try {
       this.begin(text, options);
       this.take(await this.connection.run(this.activeAdapters, text, parameters, options));

@@ -18,7 +18,12 @@ import type { ExecuteOptions, RunOptions } from "../core/options.ts";
 import { recapture } from "../core/recapture.ts";
 import { targetOf } from "../core/target.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import { BlockingTransport, cancelBlocking, connectDeadline, StatementDeadline } from "../transport/blocking.ts";
+import {
+  BlockingTransport,
+  cancelBlocking,
+  connectDeadline,
+  StatementDeadline,
+} from "../transport/blocking.ts";
 import type { CancelTarget } from "../transport/limits.ts";
 import { Cursor } from "./cursor.ts";
 import type { ConnectOptions } from "./options.ts";
@@ -46,14 +51,24 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
    * @throws ConnectionTimeout after `connectTimeout` milliseconds, OperationalError when no server could be
    * reached, the server's own error when it refuses, ProgrammingError for a bad `conninfo`.
    */
-  static connect<Row = DictRow>(conninfo?: Conninfo, options?: ConnectOptions<Row>): Connection<Row> {
+  static connect<Row = DictRow>(
+    conninfo?: Conninfo,
+    options?: ConnectOptions<Row>,
+  ): Connection<Row> {
     const { parameters, given, timeout } = targetOf(conninfo, options as ConnectOptions<never>);
     const core = new ConnectionCore<Row>(options ?? {});
     const transport = new BlockingTransport(parameters);
     try {
-      const connected = transport.run(connectCore(parameters, core.prepare), connectDeadline(timeout));
+      const connected = transport.run(
+        connectCore(parameters, core.prepare),
+        connectDeadline(timeout),
+      );
       core.adopt(connected, parameters, given);
-      return new Connection(core, transport, { parameters, session: connected.session, route: connected.route });
+      return new Connection(core, transport, {
+        parameters,
+        session: connected.session,
+        route: connected.route,
+      });
     } catch (error) {
       throw recapture(error);
     }
@@ -84,7 +99,11 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */
   execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
-    return new Cursor<R>(this as Connection<unknown>, this.core.factoryOf(options)).execute(text, parameters, options);
+    return new Cursor<R>(this as Connection<unknown>, this.core.factoryOf(options)).execute(
+      text,
+      parameters,
+      options,
+    );
   }
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */

@@ -39,7 +39,9 @@ export class Column {
     this.tableColumn = column.tableColumn;
     this.internalSize = column.typeSize > 0 ? column.typeSize : null;
     this.format = column.format === 1 ? "binary" : "text";
-    this.#typeName = adapters.knows(column.typeOid) ? adapters.codec(column.typeOid).name : String(column.typeOid);
+    this.#typeName = adapters.knows(column.typeOid)
+      ? adapters.codec(column.typeOid).name
+      : String(column.typeOid);
     this.#modifier = column.typeModifier;
   }
 
@@ -47,7 +49,8 @@ export class Column {
   get typeDisplay(): string {
     const base = this.#typeName.replace(/\[\]$/, "");
     const suffix = this.#typeName.endsWith("[]") ? "[]" : "";
-    if (this.precision !== null && this.scale !== null) return `${base}(${this.precision},${this.scale})${suffix}`;
+    if (this.precision !== null && this.scale !== null)
+      return `${base}(${this.precision},${this.scale})${suffix}`;
     if (this.displaySize !== null) return `${base}(${this.displaySize})${suffix}`;
     if (this.precision !== null) return `${base}(${this.precision})${suffix}`;
     return this.#typeName;

@@ -7,7 +7,13 @@
  * wrong password over TLS is not tried again in the clear.
  */
 import type { ConnectionParameters, Endpoint } from "../conninfo/parameters.ts";
-import { ConnectionTimeout, isRetryable, MahoutError, NotSupportedError, OperationalError } from "../errors.ts";
+import {
+  ConnectionTimeout,
+  isRetryable,
+  MahoutError,
+  NotSupportedError,
+  OperationalError,
+} from "../errors.ts";
 import type { AuthMethod, Credentials } from "../protocol/auth.ts";
 import type { Address, Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
@@ -32,9 +38,14 @@ export interface Connected {
  *
  * @throws the error of the only attempt, or OperationalError listing every attempt.
  */
-export function* connect(parameters: ConnectionParameters, prepare: Prepare): Conversation<Connected> {
+export function* connect(
+  parameters: ConnectionParameters,
+  prepare: Prepare,
+): Conversation<Connected> {
   if (parameters.channelBinding === "require") {
-    throw new NotSupportedError("channel_binding=require is not supported yet; leave it out or use prefer");
+    throw new NotSupportedError(
+      "channel_binding=require is not supported yet; leave it out or use prefer",
+    );
   }
   const failures: Failure[] = [];
   for (const endpoint of parameters.attempts) {
@@ -50,7 +61,7 @@ export function* connect(parameters: ConnectionParameters, prepare: Prepare): Co
         });
         return { session, endpoint, encrypted, route };
       } catch (error) {
-        yield { kind: "close" };
+        yield { kind: "close", atOnce: true };
         if (error instanceof ConnectionTimeout) throw late(error, failures);
         if (isFinal(error)) throw error;
         failures.push({ place: placeOf(endpoint), error });
@@ -69,7 +80,9 @@ interface Failure {
 
 /** The attempts as lines; a refusal that has nothing to do with encryption comes twice, and is told once. */
 function linesOf(failures: readonly Failure[]): string[] {
-  return [...new Set(failures.map(({ place, error }) => `- ${place}: ${(error as Error).message}`))];
+  return [
+    ...new Set(failures.map(({ place, error }) => `- ${place}: ${(error as Error).message}`)),
+  ];
 }
 
 /** The error of the only attempt, or one that lists them all. */
@@ -79,7 +92,10 @@ function summaryOf(failures: readonly Failure[]): unknown {
   if (lines.length < 2) return last;
   const message = `no connection could be made:\n${lines.join("\n")}`;
   const codes = new Set(failures.map(({ error }) => (error as { code?: unknown }).code));
-  if (last instanceof MahoutError && (codes.size === 1 || !failures.some(({ error }) => isRetryable(error)))) {
+  if (
+    last instanceof MahoutError &&
+    (codes.size === 1 || !failures.some(({ error }) => isRetryable(error)))
+  ) {
     // Nothing that time alone could heal: the error stays the kind that it is.
     const Kind = last.constructor as typeof OperationalError;
     return new Kind(message, { cause: last, diag: last.diag, code: last.code });
@@ -90,7 +106,9 @@ function summaryOf(failures: readonly Failure[]): unknown {
 /** The end of all time, with what had failed before it. */
 function late(error: ConnectionTimeout, failures: readonly Failure[]): ConnectionTimeout {
   if (failures.length === 0) return error;
-  return new ConnectionTimeout(`${error.message}; before that:\n${linesOf(failures).join("\n")}`, { cause: error });
+  return new ConnectionTimeout(`${error.message}; before that:\n${linesOf(failures).join("\n")}`, {
+    cause: error,
+  });
 }
 
 function encryptions(parameters: ConnectionParameters, endpoint: Endpoint): readonly Encryption[] {

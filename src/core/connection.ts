@@ -47,7 +47,9 @@ export class ConnectionCore<Row = DictRow> {
     if (options.int8 === "number") this.adapters.register(int8AsNumber);
     if (options.int8 === "string") this.adapters.register(int8AsString);
     this.statements = new StatementCache(
-      checkThreshold(options.prepareThreshold === undefined ? PREPARE_THRESHOLD : options.prepareThreshold),
+      checkThreshold(
+        options.prepareThreshold === undefined ? PREPARE_THRESHOLD : options.prepareThreshold,
+      ),
       checkMax(options.preparedMax ?? PREPARED_MAX),
     );
     this.rowFactory = options.rowFactory ?? (dictRow as RowFactory<unknown> as RowFactory<Row>);
@@ -60,7 +62,11 @@ export class ConnectionCore<Row = DictRow> {
   };
 
   /** Takes the session that was made. */
-  adopt(connected: Connected, parameters: ConnectionParameters, given: () => GivenParameters): void {
+  adopt(
+    connected: Connected,
+    parameters: ConnectionParameters,
+    given: () => GivenParameters,
+  ): void {
     const { session } = connected;
     this.#connected = connected;
     this.#info = new ConnectionInfo(connected, parameters, given);
@@ -119,10 +125,13 @@ export class ConnectionCore<Row = DictRow> {
     this.refresh?.();
     if (!this.#closedByUser && !this.session.ended) return;
     const reason = this.#closedByUser ? null : this.session.endReason();
-    throw new OperationalError(reason ? `the connection is closed: ${reason.message}` : "the connection is closed", {
-      cause: reason ?? undefined,
-      code: "ERR_MAHOUT_CONNECTION_CLOSED",
-    });
+    throw new OperationalError(
+      reason ? `the connection is closed: ${reason.message}` : "the connection is closed",
+      {
+        cause: reason ?? undefined,
+        code: "ERR_MAHOUT_CONNECTION_CLOSED",
+      },
+    );
   }
 
   /** Sets after how many executions a statement is prepared. */
@@ -144,8 +153,14 @@ export class ConnectionCore<Row = DictRow> {
     }
     this.#closedByUser = true;
     writeTerminate(session.outbox);
-    yield { kind: "close" };
-    session.end(() => new OperationalError("the connection was closed while this was running", { code: "ERR_MAHOUT_CONNECTION_CLOSED" }));
+    // A server that runs a statement reads no goodbye before it is done.
+    yield { kind: "close", atOnce: session.owedCount > 0 };
+    session.end(
+      () =>
+        new OperationalError("the connection was closed while this was running", {
+          code: "ERR_MAHOUT_CONNECTION_CLOSED",
+        }),
+    );
   }
 
   /** Has `handler` called with each notice. */
@@ -161,7 +176,8 @@ export class ConnectionCore<Row = DictRow> {
    */
   removeNoticeHandler(handler: NoticeHandler): void {
     const index = this.#noticeHandlers.indexOf(handler);
-    if (index < 0) throw new ProgrammingError("this notice handler was not added to the connection");
+    if (index < 0)
+      throw new ProgrammingError("this notice handler was not added to the connection");
     this.#noticeHandlers.splice(index, 1);
   }
 
@@ -171,10 +187,11 @@ export class ConnectionCore<Row = DictRow> {
       try {
         handler(diag);
       } catch (error) {
-        process.emitWarning(`a notice handler threw: ${String(error)}`, {
+        const [shown, detail] = describeThrown(error);
+        process.emitWarning(`a notice handler threw: ${shown}`, {
           type: MahoutWarning,
           code: "MAHOUT_NOTICE_HANDLER",
-          detail: error instanceof Error ? (error.stack ?? "") : "",
+          detail,
         });
       }
     }
@@ -189,9 +206,21 @@ export class ConnectionCore<Row = DictRow> {
   }
 }
 
+/** What can be told of anything that was thrown: in short, and where it came from. */
+function describeThrown(error: unknown): [shown: string, detail: string] {
+  try {
+    const stack: unknown = (error as { stack?: unknown } | null | undefined)?.stack;
+    return [String(error), typeof stack === "string" ? stack : ""];
+  } catch {
+    return ["a value that cannot be shown", ""];
+  }
+}
+
 function checkThreshold(value: number | null): number | null {
   if (value !== null && (!Number.isInteger(value) || value < 0)) {
-    throw new ProgrammingError(`prepareThreshold must be a whole number or null, not ${String(value)}`);
+    throw new ProgrammingError(
+      `prepareThreshold must be a whole number or null, not ${String(value)}`,
+    );
   }
   return value;
 }

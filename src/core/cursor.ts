@@ -139,7 +139,9 @@ export abstract class CursorCore<Row> {
     const count = this.#results.length;
     const wanted = index < 0 ? index + count : index;
     if (!Number.isInteger(wanted) || wanted < 0 || wanted >= count) {
-      throw new RangeError(`result ${index} is out of range: there ${count === 1 ? "is 1 result" : `are ${count} results`}`);
+      throw new RangeError(
+        `result ${index} is out of range: there ${count === 1 ? "is 1 result" : `are ${count} results`}`,
+      );
     }
     this.#select(wanted);
     return this;
@@ -202,12 +204,15 @@ export abstract class CursorCore<Row> {
 
   #reader(rows: number): RowReader<Row> {
     const description = this.#current?.description as Description;
-    return description.plan(this.activeAdapters, this.#callFactory ?? this.#rowFactory).reader(rows);
+    return description
+      .plan(this.activeAdapters, this.#callFactory ?? this.#rowFactory)
+      .reader(rows);
   }
 
   /** Refuses the use of a closed cursor. */
   protected checkOpen(): void {
-    if (this.#closed) throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
+    if (this.#closed)
+      throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
   }
 
   /** Closes the cursor and lets go of its results. */
@@ -237,7 +242,11 @@ function countOf(tag: string): number {
 }
 
 /** All rows of the last result that has any, which is what `query()` gives. */
-export function lastRows<Row>(sets: readonly ResultSet[], adapters: AdaptersMap, factory: RowFactory<Row>): Row[] {
+export function lastRows<Row>(
+  sets: readonly ResultSet[],
+  adapters: AdaptersMap,
+  factory: RowFactory<Row>,
+): Row[] {
   for (let index = sets.length - 1; index >= 0; index--) {
     const { result, description } = sets[index] as ResultSet;
     if (description) {

@@ -35,7 +35,10 @@ export interface ResultSet {
 }
 
 /** Runs one statement and returns its results. */
-export function* execute(context: ExecuteContext, request: ExecuteRequest): Conversation<ResultSet[]> {
+export function* execute(
+  context: ExecuteContext,
+  request: ExecuteRequest,
+): Conversation<ResultSet[]> {
   const { session, statements } = context;
   const { parameters } = request;
   if (parameters.length > 0) checkParameters(parameters);
@@ -53,7 +56,8 @@ export function* execute(context: ExecuteContext, request: ExecuteRequest): Conv
   let reply: ExtendedReply | null = null;
   if (statement.parameterOids !== null) {
     try {
-      if (statement.name !== null && request.prepare !== false) reply = bindPrepared(context, statement, request);
+      if (statement.name !== null && request.prepare !== false)
+        reply = bindPrepared(context, statement, request);
       else reply = yield* parseAndBind(context, statement, request);
     } catch (error) {
       if (session.ended) throw error;
@@ -61,7 +65,8 @@ export function* execute(context: ExecuteContext, request: ExecuteRequest): Conv
       statements.drop(statement);
     }
   }
-  if (reply === null) return finish(context, statement, yield* describeAndBind(context, statement, request));
+  if (reply === null)
+    return finish(context, statement, yield* describeAndBind(context, statement, request));
   if (!reply.settled) yield reply;
   if (reply.error && isStale(reply.error)) {
     statements.drop(statement);
@@ -95,7 +100,10 @@ function isStale(error: Diagnostic): boolean {
     default:
       // The parameters' types were pinned. What a function ran into has a context, and is not for us.
       if (sqlstate?.startsWith("42")) return context === null;
-      return sqlstate?.startsWith("22") === true && context?.startsWith("unnamed portal parameter") === true;
+      return (
+        sqlstate?.startsWith("22") === true &&
+        context?.startsWith("unnamed portal parameter") === true
+      );
   }
 }
 
@@ -107,7 +115,11 @@ function learn(statement: Statement, results: readonly Result[]): void {
   else statement.unpreparable = true;
 }
 
-function finish({ statements }: ExecuteContext, statement: Statement, reply: ResultReply): ResultSet[] {
+function finish(
+  { statements }: ExecuteContext,
+  statement: Statement,
+  reply: ResultReply,
+): ResultSet[] {
   const { results } = reply;
   const sets: ResultSet[] = [];
   for (const result of results) {

@@ -42,13 +42,21 @@ export interface ExecuteRequest {
 const NO_TYPES: readonly number[] = Object.freeze([]);
 
 /** Runs a statement that is prepared under a name: Bind and Execute. */
-export function bindPrepared(context: ExecuteContext, statement: Statement, request: ExecuteRequest): ExtendedReply {
+export function bindPrepared(
+  context: ExecuteContext,
+  statement: Statement,
+  request: ExecuteRequest,
+): ExtendedReply {
   const { session, adapters } = context;
   const { outbox } = session;
   const shape = statement.shape(adapters, request.binary);
   const mark = outbox.length;
   try {
-    const bound = new BoundParameters(request.parameters, statement.parameterOids as readonly number[], adapters);
+    const bound = new BoundParameters(
+      request.parameters,
+      statement.parameterOids as readonly number[],
+      adapters,
+    );
     writeBind(outbox, statement.name as string, bound, shape.formats);
   } catch (error) {
     outbox.rewind(mark);

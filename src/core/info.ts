@@ -28,7 +28,11 @@ export class ConnectionInfo {
   /** Whether the connection is encrypted. */
   readonly encrypted: boolean;
 
-  constructor(connected: Connected, parameters: ConnectionParameters, given: () => GivenParameters) {
+  constructor(
+    connected: Connected,
+    parameters: ConnectionParameters,
+    given: () => GivenParameters,
+  ) {
     const { session, endpoint, encrypted } = connected;
     this.#given = given;
     this.#session = session;
@@ -93,7 +97,9 @@ export class ConnectionInfo {
 
   /** The server's version as a number, e.g. 180004 for 18.4; 0 when it isn't known. */
   get serverVersion(): number {
-    const match = /^(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(this.parameterStatus("server_version") ?? "");
+    const match = /^(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(
+      this.parameterStatus("server_version") ?? "",
+    );
     if (!match) return 0;
     const [major, minor, patch] = [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)];
     return major >= 10 ? major * 10_000 + minor : major * 10_000 + minor * 100 + patch;

@@ -15,12 +15,19 @@ export function requestOf(
   options: RunOptions | undefined,
 ): ExecuteRequest {
   if (typeof text !== "string") {
-    throw new ProgrammingError(`a statement must be a string, not ${text === null ? "null" : typeof text}`);
+    throw new ProgrammingError(
+      `a statement must be a string, not ${text === null ? "null" : typeof text}`,
+    );
   }
   if (parameters !== undefined && parameters !== null && !Array.isArray(parameters)) {
     throw new ProgrammingError("parameters must be an array of values for $1, $2, ...");
   }
-  return { text, parameters: parameters ?? NO_PARAMETERS, prepare: options?.prepare, binary: options?.binary };
+  return {
+    text,
+    parameters: parameters ?? NO_PARAMETERS,
+    prepare: options?.prepare,
+    binary: options?.binary,
+  };
 }
 
 /**

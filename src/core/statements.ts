@@ -9,6 +9,7 @@
 import { randomBytes } from "node:crypto";
 import type { Format } from "../adapt/format.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
+import { unknownCodec } from "../adapt/types/unknown.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { ExtendedReply } from "../protocol/replies.ts";
 import { Description } from "./description.ts";
@@ -98,10 +99,17 @@ export class Statement {
   /** The formats to ask for: the types' own choice, or all text or binary when `binary` says so. */
   shape(adapters: AdaptersMap, binary: boolean | undefined): ResultShape {
     const kept = this.#shape;
-    if (kept && this.#adapters === adapters && this.#version === adapters.version && this.#binary === binary) return kept;
+    if (
+      kept &&
+      this.#adapters === adapters &&
+      this.#version === adapters.version &&
+      this.#binary === binary
+    )
+      return kept;
     const { columns } = this;
     const formats = columns?.map(({ typeOid }) => formatOf(typeOid, adapters, binary)) ?? [];
-    const shaped = columns?.map((column, index) => ({ ...column, format: formats[index] as Format })) ?? null;
+    const shaped =
+      columns?.map((column, index) => ({ ...column, format: formats[index] as Format })) ?? null;
     const shape: ResultShape = {
       formats: formats.includes(1) ? formats : null,
       columns: shaped,
@@ -116,8 +124,10 @@ export class Statement {
 }
 
 function formatOf(oid: number, adapters: AdaptersMap, binary: boolean | undefined): Format {
-  if (binary === undefined) return adapters.codec(oid).results;
-  return binary && adapters.knows(oid) ? 1 : 0;
+  const codec = adapters.codec(oid);
+  if (binary === undefined) return codec.results;
+  // Who only registered how the text is read gets text, as for a type that nobody registered.
+  return binary && codec.loadBinary !== unknownCodec.loadBinary ? 1 : 0;
 }
 
 /** The statements of one connection. */
@@ -197,7 +207,8 @@ export class StatementCache {
     const first = tag.charCodeAt(0);
     if (first !== 0x41 && first !== 0x44) return; // neither A nor D: by far the most
     if (FORGOTTEN.test(tag)) this.clear();
-    else if (CHANGING.test(tag)) for (const statement of this.#statements.values()) this.drop(statement);
+    else if (CHANGING.test(tag))
+      for (const statement of this.#statements.values()) this.drop(statement);
   }
 
   /** Forgets everything, because the server has. */

@@ -45,7 +45,8 @@ export function targetOf(
   options: (SessionOptions<never> & ConninfoObject) | undefined,
 ): Target {
   const overrides: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options ?? {})) if (!OWN.has(name)) overrides[name] = value;
+  for (const [name, value] of Object.entries(options ?? {}))
+    if (!OWN.has(name)) overrides[name] = value;
   const parameters = resolveConninfo(conninfo, overrides as ConninfoObject);
   const timeout = options?.connectTimeout ?? CONNECT_TIMEOUT;
   return {
@@ -53,7 +54,9 @@ export function targetOf(
     timeout: checkMilliseconds("connectTimeout", timeout),
     given: () => {
       const values: Record<string, string> = {};
-      for (const [name, value] of Object.entries(conninfoToDict(conninfo, overrides as ConninfoObject))) {
+      for (const [name, value] of Object.entries(
+        conninfoToDict(conninfo, overrides as ConninfoObject),
+      )) {
         if (!isSecret(name)) values[name] = value;
       }
       return { values, dsn: makeConninfo(values as ConninfoObject) };

@@ -53,7 +53,8 @@ export class Body {
 
   #need(count: number): number {
     const at = this.#at;
-    if (count > this.#end - at) throw new ProtocolError(`the server sent a ${this.#what} message that is cut short`);
+    if (count > this.#end - at)
+      throw new ProtocolError(`the server sent a ${this.#what} message that is cut short`);
     this.#at = at + count;
     return at;
   }
@@ -87,7 +88,9 @@ export class Body {
   cstring(): string {
     const nul = this.#bytes.indexOf(0, this.#at);
     if (nul < 0 || nul >= this.#end) {
-      throw new ProtocolError(`the server sent a ${this.#what} message with a string that does not end`);
+      throw new ProtocolError(
+        `the server sent a ${this.#what} message with a string that does not end`,
+      );
     }
     const text = this.#bytes.toString("utf8", this.#at, nul);
     this.#at = nul + 1;
@@ -102,6 +105,9 @@ export class Body {
 
   /** Checks that nothing is left over. */
   finish(): void {
-    if (this.left !== 0) throw new ProtocolError(`the server sent a ${this.#what} message with ${this.left} bytes too many`);
+    if (this.left !== 0)
+      throw new ProtocolError(
+        `the server sent a ${this.#what} message with ${this.left} bytes too many`,
+      );
   }
 }

@@ -44,9 +44,11 @@ export interface DeriveEffect {
   key: Uint8Array | null;
 }
 
-/** Close the socket after what is in the outbox. */
+/** Close the socket: after what is in the outbox, and within a bounded time, or at once. */
 export interface CloseEffect {
   readonly kind: "close";
+  /** Whether not to wait for the other side: it is busy, or was never there. */
+  readonly atOnce?: boolean;
 }
 
 /** Have the wire to oneself again, after it was handed over: nothing is owed to others then. */
@@ -62,7 +64,8 @@ export interface UntilEffect {
 }
 
 /** Anything a conversation can wait for. */
-export type Effect = Reply | OpenEffect | SecureEffect | DeriveEffect | CloseEffect | TurnEffect | UntilEffect;
+export type Effect =
+  Reply | OpenEffect | SecureEffect | DeriveEffect | CloseEffect | TurnEffect | UntilEffect;
 
 /** An operation, said once: it runs under either driver and ends with a value of type T. */
 export type Conversation<T> = Generator<Effect, T, void>;

@@ -29,7 +29,12 @@ export function writeQuery(out: Writer, text: string): void {
 }
 
 /** Parse: prepares `text` under a name, the empty one for the unnamed statement. */
-export function writeParse(out: Writer, name: string, text: string, types: readonly number[]): void {
+export function writeParse(
+  out: Writer,
+  name: string,
+  text: string,
+  types: readonly number[],
+): void {
   checkText(text);
   out.raw(serialize.parse({ name, text, types: types as number[] }));
 }
@@ -118,13 +123,19 @@ export function writeBind(
 }
 
 /** The startup message. A NUL in any value would inject further parameters, so it is refused. */
-export function writeStartup(out: Writer, version: number, parameters: ReadonlyMap<string, string>): void {
+export function writeStartup(
+  out: Writer,
+  version: number,
+  parameters: ReadonlyMap<string, string>,
+): void {
   const mark = out.length;
   out.int32(0);
   out.int32(version);
   for (const [name, value] of parameters) {
     if (name.includes("\0") || value.includes("\0")) {
-      throw new ProgrammingError(`the connection parameter "${name.replaceAll("\0", "\\0")}" holds a NUL character`);
+      throw new ProgrammingError(
+        `the connection parameter "${name.replaceAll("\0", "\\0")}" holds a NUL character`,
+      );
     }
     out.cstring(name);
     out.cstring(value);

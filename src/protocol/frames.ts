@@ -42,6 +42,9 @@ for (const type of [
 ]) {
   LIMITS[type] = LARGEST_MESSAGE;
 }
+/** The shortest length for each type byte: a row has at least its number of fields. */
+const LEAST = new Uint8Array(256).fill(4);
+LEAST[Backend.dataRow] = 6;
 
 const HEADER = 5;
 const FIRST_HELD = 1024;
@@ -110,7 +113,9 @@ export class Frames {
 
   get #whole(): boolean {
     const held = this.#held;
-    return held !== null && this.#heldLength >= HEADER && this.#heldLength === 1 + frameLength(held, 0);
+    return (
+      held !== null && this.#heldLength >= HEADER && this.#heldLength === 1 + frameLength(held, 0)
+    );
   }
 
   /** Hands the held frame on; returns whether to go on. */
@@ -146,7 +151,7 @@ export function frameLength(bytes: Uint8Array, at: number): number {
   const limit = LIMITS[type] as number;
   if (limit === 0) throw unknownType(type);
   const length = int32(bytes, at + 1);
-  if (length < 4 || length - 4 > limit) {
+  if (length < (LEAST[type] as number) || length - 4 > limit) {
     throw new ProtocolError(
       `the server sent a "${String.fromCharCode(type)}" message with an impossible length (${length})`,
     );
@@ -155,6 +160,9 @@ export function frameLength(bytes: Uint8Array, at: number): number {
 }
 
 function unknownType(type: number): ProtocolError {
-  const shown = type > 0x20 && type < 0x7f ? `"${String.fromCharCode(type)}"` : `0x${type.toString(16)}`;
-  return new ProtocolError(`the server sent a message of an unknown type (${shown}); is it PostgreSQL?`);
+  const shown =
+    type > 0x20 && type < 0x7f ? `"${String.fromCharCode(type)}"` : `0x${type.toString(16)}`;
+  return new ProtocolError(
+    `the server sent a message of an unknown type (${shown}); is it PostgreSQL?`,
+  );
 }

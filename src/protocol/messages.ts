@@ -71,7 +71,8 @@ export function rowDescription(bytes: Buffer, start: number, end: number): Colum
   const body = new Body(bytes, start, end, "RowDescription");
   const count = body.uint16();
   // Each description takes 19 bytes at least: a larger count is a lie, and nothing is allocated for it.
-  if (count * 19 > body.left) throw new ProtocolError("the server sent a RowDescription message that is cut short");
+  if (count * 19 > body.left)
+    throw new ProtocolError("the server sent a RowDescription message that is cut short");
   const columns: ColumnDescription[] = [];
   for (let index = 0; index < count; index++) {
     const name = body.cstring();
@@ -81,7 +82,8 @@ export function rowDescription(bytes: Buffer, start: number, end: number): Colum
     const typeSize = body.int16();
     const typeModifier = body.int32();
     const format = body.int16();
-    if (format !== 0 && format !== 1) throw new ProtocolError(`the server described a column in format ${format}`);
+    if (format !== 0 && format !== 1)
+      throw new ProtocolError(`the server described a column in format ${format}`);
     columns.push({ name, tableOid, tableColumn, typeOid, typeSize, typeModifier, format });
   }
   body.finish();
@@ -92,7 +94,8 @@ export function rowDescription(bytes: Buffer, start: number, end: number): Colum
 export function parameterDescription(bytes: Buffer, start: number, end: number): number[] {
   const body = new Body(bytes, start, end, "ParameterDescription");
   const count = body.uint16();
-  if (count * 4 !== body.left) throw new ProtocolError("the server sent a ParameterDescription message of a wrong length");
+  if (count * 4 !== body.left)
+    throw new ProtocolError("the server sent a ParameterDescription message of a wrong length");
   const oids: number[] = [];
   for (let index = 0; index < count; index++) oids.push(body.uint32());
   return oids;
@@ -132,7 +135,8 @@ export function parameterStatus(bytes: Buffer, start: number, end: number): [str
 
 /** Decodes the tag of a CommandComplete. */
 export function commandTag(bytes: Buffer, start: number, end: number): string {
-  if (end <= start || bytes[end - 1] !== 0) throw new ProtocolError("the server sent a CommandComplete message that does not end");
+  if (end <= start || bytes[end - 1] !== 0)
+    throw new ProtocolError("the server sent a CommandComplete message that does not end");
   return bytes.toString("latin1", start, end - 1);
 }
 

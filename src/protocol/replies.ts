@@ -48,7 +48,13 @@ export abstract class Reply {
   waiter: Waiter | null = null;
 
   /** Takes a message; throws ProtocolError for one that cannot be an answer. */
-  abstract accept(type: number, bytes: Buffer, start: number, end: number, context: ReplyContext): void;
+  abstract accept(
+    type: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    context: ReplyContext,
+  ): void;
 
   /** Takes rows, see {@link Result.take}. */
   rows(_bytes: Buffer, _start: number, _end: number): number {
@@ -70,7 +76,9 @@ export abstract class Reply {
 
 /** A message that the request at hand cannot be answered with. */
 export function surprise(type: number): ProtocolError {
-  return new ProtocolError(`the server sent a "${String.fromCharCode(type)}" message that nothing asked for`);
+  return new ProtocolError(
+    `the server sent a "${String.fromCharCode(type)}" message that nothing asked for`,
+  );
 }
 
 /** A reply that collects results of statements. */
@@ -116,7 +124,13 @@ export abstract class ResultReply extends Reply {
 
 /** The answer to a simple Query: any number of results, then ReadyForQuery. */
 export class QueryReply extends ResultReply {
-  override accept(type: number, bytes: Buffer, start: number, end: number, context: ReplyContext): void {
+  override accept(
+    type: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    context: ReplyContext,
+  ): void {
     if (this.error && type !== Backend.readyForQuery) throw surprise(type);
     switch (type) {
       case Backend.rowDescription:
@@ -178,10 +192,17 @@ export class ExtendedReply extends ResultReply {
   #advance(): void {
     this.#at++;
     if (this.#at === this.#steps.length) this.settled = true;
-    else if (this.#step() === EXECUTE) this.current = this.columns ? new Result(this.columns) : null;
+    else if (this.#step() === EXECUTE)
+      this.current = this.columns ? new Result(this.columns) : null;
   }
 
-  override accept(type: number, bytes: Buffer, start: number, end: number, context: ReplyContext): void {
+  override accept(
+    type: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    context: ReplyContext,
+  ): void {
     const step = this.#step();
     switch (type) {
       case Backend.bindComplete:
@@ -204,7 +225,8 @@ export class ExtendedReply extends ResultReply {
         return;
       case Backend.rowDescription:
       case Backend.noData:
-        if (step === DESCRIBE_STATEMENT ? !this.parameterOids : step !== DESCRIBE_PORTAL) throw surprise(type);
+        if (step === DESCRIBE_STATEMENT ? !this.parameterOids : step !== DESCRIBE_PORTAL)
+          throw surprise(type);
         this.columns = type === Backend.noData ? null : rowDescription(bytes, start, end);
         return this.#advance();
       case Backend.closeComplete:

@@ -63,7 +63,8 @@ export class Result {
    * @throws ProtocolError when a row does not have the described number of fields, or its fields don't fill it.
    */
   take(bytes: Buffer, start: number, end: number): number {
-    if (this.columns === null) throw new ProtocolError("the server sent a row for a statement that has none");
+    if (this.columns === null)
+      throw new ProtocolError("the server sent a row for a statement that has none");
     const count = this.columns.length;
     let at = start;
     let rows = 0;
@@ -71,7 +72,9 @@ export class Result {
       const next = at + 1 + frameLength(bytes, at);
       if (next > end) break;
       if (uint16(bytes, at + 5) !== count) {
-        throw new ProtocolError(`the server sent a row of ${uint16(bytes, at + 5)} fields where ${count} were described`);
+        throw new ProtocolError(
+          `the server sent a row of ${uint16(bytes, at + 5)} fields where ${count} were described`,
+        );
       }
       let field = at + ROW_HEADER;
       for (let index = 0; index < count; index++) {
@@ -95,7 +98,8 @@ export class Result {
     const block = last && last.limit - last.end >= size ? last : this.#newBlock(size);
     if (size <= SHORT_COPY) {
       const target = block.bytes;
-      for (let from = start, to = block.end; from < end; from++, to++) target[to] = bytes[from] as number;
+      for (let from = start, to = block.end; from < end; from++, to++)
+        target[to] = bytes[from] as number;
     } else {
       bytes.copy(block.bytes, block.end, start, end);
     }

@@ -126,7 +126,9 @@ export class Session implements FrameSink, ReplyContext {
     this.end(
       () =>
         new OperationalError(
-          cause ? `the connection to the server was lost: ${cause.message}` : "the server closed the connection unexpectedly",
+          cause
+            ? `the connection to the server was lost: ${cause.message}`
+            : "the server closed the connection unexpectedly",
           { cause: cause ?? undefined, code: "ERR_MAHOUT_CONNECTION_LOST" },
         ),
     );

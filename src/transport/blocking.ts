@@ -55,9 +55,12 @@ export class BlockingTransport {
    */
   run<T>(conversation: Conversation<T>, deadline: Deadline | null = null): T {
     if (this.#busy) {
-      throw new OperationalError("the connection is in the middle of an operation; a handler can't use it", {
-        code: "ERR_MAHOUT_BUSY",
-      });
+      throw new OperationalError(
+        "the connection is in the middle of an operation; a handler can't use it",
+        {
+          code: "ERR_MAHOUT_BUSY",
+        },
+      );
     }
     this.#busy = true;
     try {
@@ -93,7 +96,7 @@ export class BlockingTransport {
             derive(effect);
             break;
           case "close":
-            this.#close();
+            this.#close(effect.atOnce === true);
             break;
           case "until":
             effect.ready();
@@ -206,9 +209,10 @@ export class BlockingTransport {
     }
   }
 
-  #close(): void {
+  #close(atOnce: boolean): void {
     this.#flush();
-    this.#channel?.end(CLOSE_TIMEOUT);
+    if (atOnce) this.#channel?.destroy();
+    else this.#channel?.end(CLOSE_TIMEOUT);
     this.#channel = null;
     this.#session = null;
   }
@@ -228,7 +232,9 @@ function derive(effect: DeriveEffect): void {
 }
 
 function asError(failure: ChannelError | null): Error | null {
-  return failure === null ? null : Object.assign(new Error(failure.message), { code: failure.code });
+  return failure === null
+    ? null
+    : Object.assign(new Error(failure.message), { code: failure.code });
 }
 
 /**

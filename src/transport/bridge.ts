@@ -116,7 +116,8 @@ export class Channel {
   /** Writes bytes, or has the worker write what the system doesn't take at once. */
   write(bytes: Uint8Array): void {
     let start = 0;
-    if (this.#given === (Atomics.load(this.#words, Word.sent) | 0)) start = this.#writeDirectly(bytes);
+    if (this.#given === (Atomics.load(this.#words, Word.sent) | 0))
+      start = this.#writeDirectly(bytes);
     if (start === bytes.length) return;
     this.#given = (this.#given + bytes.length - start) | 0;
     // The outbox is overwritten by the next message: what is posted must be a copy.
@@ -133,7 +134,8 @@ export class Channel {
     try {
       // The worker raises `closing` before it looks at `writing`: one of the two sees the other.
       if (Atomics.load(words, Word.closing) === 1) return bytes.length;
-      while (start < bytes.length) start += writeSync(descriptor, bytes, start, bytes.length - start);
+      while (start < bytes.length)
+        start += writeSync(descriptor, bytes, start, bytes.length - start);
       return start;
     } catch (error) {
       const { code } = error as { code?: string };
@@ -182,9 +184,12 @@ export class Channel {
     }
     if (limit < SLICE) return;
     if (++this.#silent > SILENT_SLICES) {
-      throw new OperationalError("the worker that owns the connection's socket does not answer any more", {
-        code: "ERR_MAHOUT_WORKER",
-      });
+      throw new OperationalError(
+        "the worker that owns the connection's socket does not answer any more",
+        {
+          code: "ERR_MAHOUT_WORKER",
+        },
+      );
     }
     this.#post({ op: "ping", id: this.#id });
   }

@@ -14,12 +14,18 @@ export interface SocketFailure {
 
 /** A connect that failed before the server said anything. */
 export function unreachable(address: Address, cause: SocketFailure | null): OperationalError {
-  const place = address.path === null ? `"${address.host}", port ${address.port}` : `"${address.path.replace("\0", "@")}"`;
+  const place =
+    address.path === null
+      ? `"${address.host}", port ${address.port}`
+      : `"${address.path.replace("\0", "@")}"`;
   const hint = cause?.code === "ECONNREFUSED" ? "; is the server running there?" : "";
-  return new OperationalError(`connection to the server at ${place} failed: ${messageOf(cause)}${hint}`, {
-    cause: cause ?? undefined,
-    code: "ERR_MAHOUT_CONNECT",
-  });
+  return new OperationalError(
+    `connection to the server at ${place} failed: ${messageOf(cause)}${hint}`,
+    {
+      cause: cause ?? undefined,
+      code: "ERR_MAHOUT_CONNECT",
+    },
+  );
 }
 
 /** A handshake that failed. */

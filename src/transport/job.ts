@@ -43,7 +43,11 @@ export class Job<T> implements Runner {
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(conversation: Conversation<T>, transport: SocketTransport, turnstile: Turnstile | null) {
+  constructor(
+    conversation: Conversation<T>,
+    transport: SocketTransport,
+    turnstile: Turnstile | null,
+  ) {
     this.#conversation = conversation;
     this.#transport = transport;
     this.#turnstile = turnstile;

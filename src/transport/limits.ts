@@ -35,13 +35,19 @@ export interface CancelTarget {
 }
 
 /** Sends a cancel request for whatever the session runs; bounded by `timeout` milliseconds. */
-export async function sendCancel(target: CancelTarget, timeout: number = CANCEL_TIMEOUT): Promise<void> {
+export async function sendCancel(
+  target: CancelTarget,
+  timeout: number = CANCEL_TIMEOUT,
+): Promise<void> {
   const { session } = target;
   if (session.ended || session.cancelKey === null) return;
   const transport = new SocketTransport(target.parameters);
   const timer = setTimeout(() => transport.destroy(unanswered), timeout);
   try {
-    await drive(cancel(new Session(), target.route, session.backendPid, session.cancelKey), transport);
+    await drive(
+      cancel(new Session(), target.route, session.backendPid, session.cancelKey),
+      transport,
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -68,12 +74,16 @@ export async function runLimited<T>(
   };
   const onAbort = (): void => stop((when) => aborted(signal as AbortSignal, when));
   signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = timeout === undefined ? undefined : setTimeout(() => stop((when) => expired(timeout, when)), timeout);
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => stop((when) => expired(timeout, when)), timeout);
   try {
     return await job.promise;
   } catch (error) {
     const reason = why as ((when: string) => Error) | null;
-    if (reason && error instanceof MahoutError && error.sqlstate === "57014") throw reason("by the server");
+    if (reason && error instanceof MahoutError && error.sqlstate === "57014")
+      throw reason("by the server");
     throw error;
   } finally {
     clearTimeout(timer);
@@ -82,7 +92,10 @@ export async function runLimited<T>(
 }
 
 /** Keeps its place until what was set off to stop the conversation has ended as well. */
-function* holding<T>(conversation: Conversation<T>, stopping: () => Promise<void> | undefined): Conversation<T> {
+function* holding<T>(
+  conversation: Conversation<T>,
+  stopping: () => Promise<void> | undefined,
+): Conversation<T> {
   try {
     return yield* conversation;
   } finally {
@@ -91,7 +104,11 @@ function* holding<T>(conversation: Conversation<T>, stopping: () => Promise<void
 }
 
 /** Cancels what runs; gives the connection up when that has no effect in time. */
-async function stopStatement(target: CancelTarget, transport: SocketTransport, end: Promise<unknown>): Promise<void> {
+async function stopStatement(
+  target: CancelTarget,
+  transport: SocketTransport,
+  end: Promise<unknown>,
+): Promise<void> {
   const timer = setTimeout(() => transport.destroy(unanswered), CANCEL_TIMEOUT);
   end.then(
     () => clearTimeout(timer),
@@ -112,10 +129,14 @@ export function unanswered(): Error {
 }
 
 function aborted(signal: AbortSignal, when: string): Error {
-  return new QueryCanceled(`the statement was cancelled by its signal ${when}`, { cause: signal.reason });
+  return new QueryCanceled(`the statement was cancelled by its signal ${when}`, {
+    cause: signal.reason,
+  });
 }
 
 /** The error of a statement whose time is up. */
 export function expired(timeout: number, when: string): Error {
-  return new QueryCanceled(`the statement was cancelled after its timeout of ${timeout} ms ${when}`);
+  return new QueryCanceled(
+    `the statement was cancelled after its timeout of ${timeout} ms ${when}`,
+  );
 }

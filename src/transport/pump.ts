@@ -66,7 +66,8 @@ export function pump(load: NodeJS.Require): void {
   }
 
   function room(channel: Channel): number {
-    const used = (Atomics.load(channel.words, word.written) - Atomics.load(channel.words, word.read)) >>> 0;
+    const used =
+      (Atomics.load(channel.words, word.written) - Atomics.load(channel.words, word.read)) >>> 0;
     return ringSize - used;
   }
 
@@ -120,10 +121,17 @@ export function pump(load: NodeJS.Require): void {
     if (moved) wake(channel);
   }
 
-  function report(channel: Channel, error: Error & { code?: string; errors?: readonly Error[] }): void {
+  function report(
+    channel: Channel,
+    error: Error & { code?: string; errors?: readonly Error[] },
+  ): void {
     if (Atomics.load(channel.words, word.failed) !== 0) return;
-    const message = error.errors ? error.errors.map((one) => one.message).join("; ") : error.message;
-    const text = new TextEncoder().encode(JSON.stringify({ message: message.slice(0, 900), code: error.code }));
+    const message = error.errors
+      ? error.errors.map((one) => one.message).join("; ")
+      : error.message;
+    const text = new TextEncoder().encode(
+      JSON.stringify({ message: message.slice(0, 900), code: error.code }),
+    );
     channel.bytes.set(text, errorStart);
     Atomics.store(channel.words, word.failed, text.length);
   }
@@ -167,7 +175,9 @@ export function pump(load: NodeJS.Require): void {
       ended: false,
     };
     const socket = net.connect({
-      ...(address.path === null ? { host: address.host ?? "", port: address.port } : { path: address.path }),
+      ...(address.path === null
+        ? { host: address.host ?? "", port: address.port }
+        : { path: address.path }),
       noDelay: true,
       keepAlive: command.keepAlive,
       keepAliveInitialDelay: command.keepAliveDelay,
@@ -181,7 +191,8 @@ export function pump(load: NodeJS.Require): void {
     const destroy = socket._destroy.bind(socket);
     socket._destroy = (error, callback): void => {
       Atomics.store(channel.words, word.closing, 1);
-      while (Atomics.load(channel.words, word.writing) === 1) Atomics.wait(channel.words, word.writing, 1, 50);
+      while (Atomics.load(channel.words, word.writing) === 1)
+        Atomics.wait(channel.words, word.writing, 1, 50);
       destroy(error, callback);
     };
     watch(channel, socket);
@@ -212,7 +223,9 @@ export function pump(load: NodeJS.Require): void {
     });
     socket.once("secureConnect", () => {
       if (plan.needsProtocol && socket.alpnProtocol !== "postgresql") {
-        socket.destroy(new Error("the server speaks TLS but does not speak PostgreSQL's protocol in it"));
+        socket.destroy(
+          new Error("the server speaks TLS but does not speak PostgreSQL's protocol in it"),
+        );
       } else {
         succeed(channel);
       }

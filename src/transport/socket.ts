@@ -73,7 +73,7 @@ export class SocketTransport {
       case "derive":
         return derive(effect);
       case "close":
-        return this.#close();
+        return this.#close(effect.atOnce === true);
       case "until":
         return Promise.resolve(effect.ready()).then(() => undefined);
     }
@@ -121,7 +121,8 @@ export class SocketTransport {
    */
   #writeDirectly(socket: Socket, outbox: Writer): number {
     const descriptor = this.#throughStream ? -1 : this.descriptor;
-    if (descriptor < 0 || socket.connecting || socket.destroyed || socket.writableLength > 0) return 0;
+    if (descriptor < 0 || socket.connecting || socket.destroyed || socket.writableLength > 0)
+      return 0;
     try {
       return writeSync(descriptor, outbox.bytes, 0, outbox.length);
     } catch {
@@ -146,7 +147,9 @@ export class SocketTransport {
     readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
     const { keepalives, keepalivesIdleMs } = this.#parameters;
     const socket = connectNet({
-      ...(address.path === null ? { host: address.host ?? "", port: address.port } : { path: address.path }),
+      ...(address.path === null
+        ? { host: address.host ?? "", port: address.port }
+        : { path: address.path }),
       noDelay: true,
       keepAlive: keepalives,
       ...(keepalivesIdleMs === null ? {} : { keepAliveInitialDelay: keepalivesIdleMs }),
@@ -225,11 +228,13 @@ export class SocketTransport {
     await this.#settling(socket, "secureConnect", insecure);
     if (plan.needsProtocol && socket.alpnProtocol !== "postgresql") {
       socket.destroy();
-      throw new ProtocolError("the server speaks TLS but does not speak PostgreSQL's protocol in it");
+      throw new ProtocolError(
+        "the server speaks TLS but does not speak PostgreSQL's protocol in it",
+      );
     }
   }
 
-  #close(): Promise<void> {
+  #close(atOnce: boolean): Promise<void> {
     const socket = this.#socket;
     this.#flush();
     this.#socket = null;
@@ -241,7 +246,7 @@ export class SocketTransport {
         clearTimeout(timer);
         resolve();
       });
-      if (socket.connecting) socket.destroy();
+      if (atOnce || socket.connecting) socket.destroy();
       else socket.end();
     });
   }

@@ -31,18 +31,22 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
   const options: ConnectionOptions = {
     host: serverName,
     ALPNProtocols: ["postgresql"],
-    rejectUnauthorized: sslmode === "verify-ca" || sslmode === "verify-full" || sslrootcert !== null,
+    rejectUnauthorized:
+      sslmode === "verify-ca" || sslmode === "verify-full" || sslrootcert !== null,
   };
   if (parameters.sslsni && serverName !== "" && !isIP(serverName)) options.servername = serverName;
-  if (sslrootcert !== null && sslrootcert !== "system") options.ca = read("sslrootcert", sslrootcert);
+  if (sslrootcert !== null && sslrootcert !== "system")
+    options.ca = read("sslrootcert", sslrootcert);
   if (parameters.sslcertmode !== "disable" && parameters.sslcert !== null) {
     options.cert = read("sslcert", parameters.sslcert);
     if (parameters.sslkey !== null) options.key = read("sslkey", parameters.sslkey);
     if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
   }
   if (parameters.sslcrl !== null) options.crl = read("sslcrl", parameters.sslcrl);
-  if (parameters.sslMinProtocolVersion !== null) options.minVersion = parameters.sslMinProtocolVersion;
-  if (parameters.sslMaxProtocolVersion !== null) options.maxVersion = parameters.sslMaxProtocolVersion;
+  if (parameters.sslMinProtocolVersion !== null)
+    options.minVersion = parameters.sslMinProtocolVersion;
+  if (parameters.sslMaxProtocolVersion !== null)
+    options.maxVersion = parameters.sslMaxProtocolVersion;
   return {
     options,
     checksHost: sslmode === "verify-full",
@@ -54,6 +58,8 @@ function read(keyword: string, path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch (error) {
-    throw new OperationalError(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new OperationalError(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

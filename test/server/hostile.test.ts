@@ -225,7 +225,7 @@ describe.each(shells)("a connection ($name)", ({ Connection }) => {
       expect([conn.closed, conn.broken]).toEqual([false, false]);
       const { disconnected } = conn;
       server.open("go");
-      await eventually(() => disconnected.aborted);
+      await eventually(() => conn.closed);
       const { message, ...rest } = expected as { message?: unknown };
       expect(disconnected.reason).toMatchObject(rest);
       if (message !== undefined) expect(disconnected.reason.message).toMatch(message as RegExp);
@@ -283,9 +283,11 @@ describe.each(shells)("a connection ($name)", ({ Connection }) => {
   });
 
   test("closes in time when the server does not", async () => {
-    await against([[...greets(), stays(), awaits("X")]], async (server) => {
+    const script = [...greets(), stays(), awaits("X"), gate("over"), ends()];
+    await against([script], async (server) => {
       const conn = await Connection.connect(server.conninfo());
       await within(2 * SOON, async () => await conn.close());
+      server.open("over");
       expect([conn.closed, conn.broken]).toEqual([true, false]);
     });
   });

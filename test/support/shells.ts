@@ -139,16 +139,19 @@ export async function onceRunning(
 /** The process as Node made it: jest gives tests a copy, which has no events. */
 const realProcess = runInThisContext("process") as NodeJS.Process;
 
-/** Collects the warnings of the process while `run` runs, and until all that were emitted have come. */
+/** Collects the warnings of the process, instead of printing them, while `run` runs. */
 export async function warningsOf(run: () => unknown): Promise<Error[]> {
   const warnings: Error[] = [];
-  const collect = (warning: Error): void => void warnings.push(warning);
-  realProcess.on("warning", collect);
+  const others = realProcess.listeners("warning");
+  realProcess.removeAllListeners("warning");
+  realProcess.on("warning", (warning) => void warnings.push(warning));
   try {
     await run();
+    // A warning is an event of the next tick.
     await new Promise(setImmediate);
   } finally {
-    realProcess.off("warning", collect);
+    realProcess.removeAllListeners("warning");
+    for (const other of others) realProcess.on("warning", other);
   }
   return warnings;
 }

@@ -1,0 +1,140 @@
+// Text or binary is a matter of speed: whatever is asked for, the values are the same, in both shells, for
+// one row and for many, for every built-in type, with a codec or without one.
+
+import { describe, expect, test } from "@jest/globals";
+import { globalAdapters } from "../../src/adapt/builtins.ts";
+import { BUILTIN_TYPES } from "../../src/adapt/oids.ts";
+import { type AsyncConnection, type RowFactory, tupleRow } from "../../src/index.ts";
+import { samples } from "../adapt/samples.ts";
+import { shells } from "../support/shells.ts";
+
+/** Values of types that have no codec: they are read as the server prints them. */
+const TEXTS: Readonly<Record<string, readonly string[]>> = {
+  interval: ["1 day 02:00:00", "1 year 2 mons -00:00:00.5"],
+  inet: ["10.0.0.1/8", "::1"],
+  cidr: ["10.0.0.0/8"],
+  macaddr: ["08:00:2b:01:02:03"],
+  macaddr8: ["08:00:2b:01:02:03:04:05"],
+  point: ["(1,2.5)"],
+  box: ["(2,2),(1,1)"],
+  circle: ["<(1,2),3>"],
+  path: ["((0,0),(1,1))"],
+  line: ["{1,-1,0}"],
+  lseg: ["[(0,0),(1,1)]"],
+  polygon: ["((0,0),(1,1),(1,0))"],
+  money: ["$12.50"],
+  bit: ["1"],
+  varbit: ["0101"],
+  tsvector: ["'a' 'b':2"],
+  tsquery: ["'a' & 'b'"],
+  pg_lsn: ["0/16B3748"],
+  tid: ["(0,1)"],
+  xid: ["7"],
+  regclass: ["pg_class"],
+  regtype: ["integer"],
+  int4range: ["[1,5)", "empty"],
+  numrange: ["(,1.5]"],
+  tstzrange: ["empty"],
+  daterange: ["[2024-01-01,2024-02-01)"],
+  int4multirange: ["{[1,2),[5,7)}"],
+  jsonpath: ['$."a"'],
+  refcursor: ["portal"],
+};
+
+/** Every sample as a column: its type in SQL, its text, and its value. */
+const columns = [
+  ...Object.entries(samples).flatMap(([type, list]) =>
+    (list ?? []).map(([text, , value]) => [type === "char" ? '"char"' : type, text, value] as const),
+  ),
+  ...Object.entries(TEXTS).flatMap(([type, list]) => list.map((text) => [type, text, text] as const)),
+];
+
+const formats: [what: string, options: { binary?: boolean }][] = [
+  ["by itself", {}],
+  ["binary", { binary: true }],
+  ["text", { binary: false }],
+];
+
+test("no built-in type that has values is left out", () => {
+  const tried = new Set(columns.map(([type]) => type.replaceAll('"', "").replace("[]", "")));
+  const untried = [...BUILTIN_TYPES.keys()].filter((name) => !tried.has(name));
+  for (const name of untried) {
+    const [oid] = BUILTIN_TYPES.get(name) as readonly [number, number];
+    // What has a codec must have been tried; the pseudo-type unknown has none that a column could have.
+    expect([name, name !== "unknown" && globalAdapters.knows(oid)]).toEqual([name, false]);
+  }
+});
+
+describe.each(shells)("$name shell", ({ connect }) => {
+  const fields = columns.map(([type], index) => `($1::text[])[${index + 1}]::${type} as c${index}`);
+  const texts = columns.map(([, text]) => text);
+  const values = columns.map(([, , value]) => value);
+
+  const select = async (
+    conn: AsyncConnection,
+    rows: number,
+    options: { binary?: boolean; prepare?: boolean },
+  ): Promise<unknown[]> =>
+    await conn.query(`select ${fields.join()} from generate_series(1, $2)`, [texts, rows], {
+      rowFactory: tupleRow as RowFactory<unknown>,
+      ...options,
+    });
+
+  test.each(formats)("%s: every value of every type", async (_what, options) => {
+    await using conn = await connect({ options: "-c timezone=UTC" });
+    const [row] = await select(conn, 1, options);
+    for (const [index, [type, text]] of columns.entries()) {
+      expect([type, text, (row as unknown[])[index]]).toStrictEqual([type, text, values[index]]);
+    }
+    expect(await select(conn, 1, { ...options, prepare: true })).toStrictEqual([row]);
+  });
+
+  test.each(formats)("%s: the same in many rows", async (_what, options) => {
+    await using conn = await connect({ options: "-c timezone=UTC" });
+    const rows = await select(conn, 500, options);
+    expect(rows).toHaveLength(500);
+    for (const index of [0, 399, 400, 499]) expect(rows[index]).toStrictEqual(values);
+  });
+
+  test.each(formats)("%s: without parameters, the first time and later", async (_what, options) => {
+    await using conn = await connect({ options: "-c timezone=UTC" });
+    const quoted = columns.map(([type, text]) => `'${text.replaceAll("'", "''")}'::text::${type}`);
+    for (let round = 0; round < 3; round++) {
+      const [row] = await conn.query(`select ${quoted.join()}`, [], {
+        rowFactory: tupleRow as RowFactory<unknown>,
+        ...options,
+      });
+      expect(row).toStrictEqual(values);
+    }
+  });
+
+  test.each(formats)("%s: NULL in every type", async (_what, options) => {
+    await using conn = await connect();
+    const nulls = columns.map(([type], index) => `null::${type} as c${index}`);
+    const rowFactory = tupleRow as RowFactory<unknown>;
+    for (const count of [1, 500]) {
+      const text = `select ${nulls.join()} from generate_series(1, $1)`;
+      const rows = await conn.query(text, [count], { rowFactory, ...options });
+      expect(rows.at(-1)).toStrictEqual(columns.map(() => null));
+    }
+  });
+
+  test.each(formats)("%s: a type that was given a loader of its text", async (_what, options) => {
+    await using conn = await connect();
+    const load = (bytes: Buffer, start: number, end: number): string =>
+      `<${bytes.toString("utf8", start, end)}>`;
+    conn.adapters.registerLoader(1186, load);
+    for (let round = 0; round < 3; round++) {
+      const rows = await conn.query("select interval '1 day' as i, $1::int as n", [7], options);
+      expect(rows).toEqual([{ i: "<1 day>", n: 7 }]);
+    }
+  });
+
+  test.each(formats)("%s: a built-in type that was given another loader", async (_what, options) => {
+    await using conn = await connect();
+    conn.adapters.registerLoader(23, (bytes, start, end) => bytes.toString("utf8", start, end));
+    conn.adapters.registerLoader(21, (bytes, start) => bytes.readInt16BE(start) * 10, 1);
+    const rows = await conn.query("select $1::int4 as a, $1::int4::int2 as b", [7], options);
+    expect(rows).toEqual([{ a: options.binary === true ? 7 : "7", b: options.binary === false ? 7 : 70 }]);
+  });
+});
