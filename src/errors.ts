@@ -65,9 +65,11 @@ export class Diagnostic {
   readonly severityNonlocalized: string | null;
   /** The five-character code of Appendix A. */
   readonly sqlstate: string | null;
+  /** What happened, in one line. */
   readonly messagePrimary: string | null;
   /** More about it; the server quotes values of the row here when it violates a constraint. */
   readonly messageDetail: string | null;
+  /** What could be done about it. */
   readonly messageHint: string | null;
   /** Where in the statement: a number of characters (not bytes, not UTF-16 units) from 1. */
   readonly statementPosition: string | null;
@@ -77,14 +79,21 @@ export class Diagnostic {
   readonly internalQuery: string | null;
   /** The call stack in the server, one line for each entry, the innermost first. */
   readonly context: string | null;
+  /** The schema of the object that it is about. */
   readonly schemaName: string | null;
+  /** The table that it is about. */
   readonly tableName: string | null;
+  /** The column that it is about. */
   readonly columnName: string | null;
+  /** The data type that it is about. */
   readonly datatypeName: string | null;
+  /** The constraint that was violated. */
   readonly constraintName: string | null;
   /** Where in the server's source code it was reported. */
   readonly sourceFile: string | null;
+  /** The line in that file. */
   readonly sourceLine: string | null;
+  /** The function in that file. */
   readonly sourceFunction: string | null;
 
   /** Takes the fields under the one-letter codes of the protocol; without any, all are null. */
@@ -125,7 +134,9 @@ const silence: Diagnostic = new Diagnostic();
 
 /** What an error of this package may be made with, beside its message; nothing by default. */
 export interface MahoutErrorOptions {
+  /** What led to it. */
   readonly cause?: unknown;
+  /** What the server said. */
   readonly diag?: Diagnostic | undefined;
   /** The text of the statement that failed, without its parameters. */
   readonly statement?: string | null | undefined;
@@ -158,6 +169,8 @@ export class MahoutError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     hide(this, { name: new.target.name });
     this.diag = options.diag ?? silence;
+    // Node prints uncaught errors by their own listed properties: eighteen nulls would say nothing.
+    if (this.diag === silence) hide(this, { diag: silence });
     this.sqlstate = new.target.sqlstate ?? this.diag.sqlstate;
     this.code = options.code ?? this.sqlstate ?? new.target.clientCode;
     this.statement = options.statement ?? null;

@@ -114,3 +114,17 @@ export function builtin(name: string): TypeIdentity {
   if (oids === undefined) throw new ProgrammingError(`there is no built-in type named ${name}`);
   return { name, oid: oids[0], arrayOid: oids[1] };
 }
+
+const byOid: ReadonlyMap<number, TypeIdentity> = new Map(
+  [...BUILTIN_TYPES].flatMap(([name, [oid, arrayOid]]): [number, TypeIdentity][] => [
+    [oid, { name, oid, arrayOid }],
+    ...(arrayOid
+      ? [[arrayOid, { name: `${name}[]`, oid: arrayOid, arrayOid: 0 }] as [number, TypeIdentity]]
+      : []),
+  ]),
+);
+
+/** Name and oids of the type with this oid; a type that isn't built in is named by its oid. */
+export function identityOf(oid: number): TypeIdentity {
+  return byOid.get(oid) ?? { name: String(oid), oid, arrayOid: 0 };
+}

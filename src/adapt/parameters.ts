@@ -63,7 +63,7 @@ export class BoundParameters implements ParameterWriter {
 export function checkParameters(values: Parameters): void {
   if (values.length > MOST_PARAMETERS) {
     throw new DataError(
-      `a statement takes at most ${MOST_PARAMETERS} parameters, ${values.length} were given; pass an array (any($1), unnest($1)) or use copy`,
+      `a statement takes at most ${MOST_PARAMETERS} parameters, ${values.length} were given; pass an array and use any($1) or unnest($1)`,
     );
   }
   for (let index = 0; index < values.length; index++) {

@@ -9,6 +9,7 @@
 import type { Writer } from "../protocol/writer.ts";
 import type { Format } from "./format.ts";
 import { BINARY, TEXT } from "./format.ts";
+import { identityOf } from "./oids.ts";
 import { arrayCodec } from "./types/array.ts";
 import { unknownCodec } from "./types/unknown.ts";
 
@@ -89,7 +90,7 @@ export class AdaptersMap {
    * @param format the format that `load` reads, text by default; results are asked for in it from now on.
    */
   registerLoader(oid: number, load: Load, format: Format = TEXT): void {
-    const codec = this.codec(oid);
+    const codec = this.#codecs.get(oid) ?? { ...unknownCodec, ...identityOf(oid) };
     this.register(
       format === BINARY
         ? { ...codec, oid, results: BINARY, loadBinary: load }
@@ -106,6 +107,11 @@ export class AdaptersMap {
   /** The codec of a type; one that reads and writes text for a type that isn't registered. */
   codec(oid: number): Codec {
     return this.#codecs.get(oid) ?? unknownCodec;
+  }
+
+  /** The type's name, also of a built-in type that isn't registered; else its oid. */
+  nameOf(oid: number): string {
+    return (this.#codecs.get(oid) ?? identityOf(oid)).name;
   }
 
   /** Whether the type is registered. */

@@ -13,9 +13,10 @@ import { connect as connectCore } from "../core/connect.ts";
 import { lastRows } from "../core/cursor.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { execute } from "../core/execute.ts";
-import { requestOf } from "../core/operations.ts";
+import { checkMilliseconds, requestOf } from "../core/operations.ts";
 import { targetOf } from "../core/target.ts";
 import { ConnectionTimeout, OperationalError } from "../errors.ts";
+import type { Conversation } from "../protocol/effects.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import { drive } from "../transport/job.ts";
 import type { CancelTarget } from "../transport/limits.ts";
@@ -70,6 +71,7 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
       if (signal?.aborted) throw abortedBy(signal);
       signal?.addEventListener("abort", onAbort, { once: true });
       const connected = await drive(connectCore(parameters, core.prepare), transport);
+      transport.established();
       core.adopt(connected, parameters, given);
       return new AsyncConnection(core, transport, {
         parameters,
@@ -154,17 +156,24 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
     if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
       return this.#line.run(conversation);
     }
-    return runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, options);
+    const { signal, timeout } = options;
+    return runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, {
+      signal,
+      timeout: timeout === undefined ? undefined : checkMilliseconds("timeout", timeout),
+    });
   }
 
   /**
    * Asks the server to cancel what this connection runs; the running call fails with QueryCanceled, unless
-   * it has ended by then.
+   * it has ended by then. Statements that are called afterwards wait until that is settled, and can't be hit.
    *
    * @throws OperationalError when the request can't be made within 5 seconds.
    */
   async cancel(): Promise<void> {
-    await sendCancel(this.#cancelTarget);
+    const request = sendCancel(this.#cancelTarget);
+    const settled = request.catch(() => {});
+    void this.#line.runAlone(waitFor(settled));
+    await request;
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */
@@ -182,6 +191,11 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Keeps its place in line until `settled` is. */
+function* waitFor(settled: Promise<void>): Conversation<void> {
+  yield { kind: "until", ready: () => settled };
 }
 
 function abortedBy(signal: AbortSignal | undefined): OperationalError {

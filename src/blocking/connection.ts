@@ -13,17 +13,14 @@ import { connect as connectCore } from "../core/connect.ts";
 import { lastRows } from "../core/cursor.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { execute } from "../core/execute.ts";
-import { checkMilliseconds, requestOf } from "../core/operations.ts";
+import { requestOf } from "../core/operations.ts";
 import type { ExecuteOptions, RunOptions } from "../core/options.ts";
 import { recapture } from "../core/recapture.ts";
 import { targetOf } from "../core/target.ts";
+import { ProgrammingError } from "../errors.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import {
-  BlockingTransport,
-  cancelBlocking,
-  connectDeadline,
-  StatementDeadline,
-} from "../transport/blocking.ts";
+import { BlockingTransport, cancelBlocking } from "../transport/blocking.ts";
+import { connectDeadline, StatementDeadline } from "../transport/deadlines.ts";
 import type { CancelTarget } from "../transport/limits.ts";
 import { Cursor } from "./cursor.ts";
 import type { ConnectOptions } from "./options.ts";
@@ -38,8 +35,8 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     super(core);
     this.#transport = transport;
     this.#cancelTarget = target;
-    core.refresh = () => transport.poll();
-    transport.watch(() => transport.poll());
+    core.refresh = (thoroughly) => transport.poll(thoroughly);
+    transport.watch(() => transport.poll(true));
   }
 
   /**
@@ -55,6 +52,7 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     conninfo?: Conninfo,
     options?: ConnectOptions<Row>,
   ): Connection<Row> {
+    refuseSignal(options);
     const { parameters, given, timeout } = targetOf(conninfo, options as ConnectOptions<never>);
     const core = new ConnectionCore<Row>(options ?? {});
     const transport = new BlockingTransport(parameters);
@@ -63,6 +61,7 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
         connectCore(parameters, core.prepare),
         connectDeadline(timeout),
       );
+      transport.established();
       core.adopt(connected, parameters, given);
       return new Connection(core, transport, {
         parameters,
@@ -124,11 +123,10 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     core.checkOpen();
     const { session, statements } = core;
     const request = requestOf(text, parameters, options);
+    refuseSignal(options);
     const timeout = options?.timeout;
     const deadline =
-      timeout === undefined
-        ? null
-        : new StatementDeadline(checkMilliseconds("timeout", timeout), () => this.cancel());
+      timeout === undefined ? null : new StatementDeadline(timeout, () => this.cancel());
     try {
       return this.#transport.run(execute({ session, statements, adapters }, request), deadline);
     } catch (error) {
@@ -160,5 +158,12 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
   /** Closes the connection at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** A signal fires from the event loop, which stands still while this shell waits. */
+function refuseSignal(options: object | undefined): void {
+  if (options !== undefined && (options as { signal?: unknown }).signal !== undefined) {
+    throw new ProgrammingError("a blocking call cannot be stopped by a signal; use timeout");
   }
 }

@@ -39,9 +39,7 @@ export class Column {
     this.tableColumn = column.tableColumn;
     this.internalSize = column.typeSize > 0 ? column.typeSize : null;
     this.format = column.format === 1 ? "binary" : "text";
-    this.#typeName = adapters.knows(column.typeOid)
-      ? adapters.codec(column.typeOid).name
-      : String(column.typeOid);
+    this.#typeName = adapters.nameOf(column.typeOid);
     this.#modifier = column.typeModifier;
   }
 

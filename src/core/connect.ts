@@ -6,7 +6,11 @@
  * Hosts", 32.19.3 "Protection Provided in Different Modes") with one exception: with `sslmode=prefer` a
  * wrong password over TLS is not tried again in the clear.
  */
-import type { ConnectionParameters, Endpoint } from "../conninfo/parameters.ts";
+import type {
+  ConnectionParameters,
+  Endpoint,
+  TargetSessionAttributes,
+} from "../conninfo/parameters.ts";
 import {
   ConnectionTimeout,
   isRetryable,
@@ -17,8 +21,9 @@ import {
 import type { AuthMethod, Credentials } from "../protocol/auth.ts";
 import type { Address, Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
-import type { Encryption, StartupRequest } from "../protocol/startup.ts";
-import { startup } from "../protocol/startup.ts";
+import type { Encryption, Route } from "../protocol/startup.ts";
+import { PROTOCOL_3_0, PROTOCOL_3_2, startup } from "../protocol/startup.ts";
+import { encryptionsOf, passesOf, settled, unsuitable } from "./hosts.ts";
 
 /** Prepares a session before anything is received, so that notices of the start are seen. */
 export type Prepare = (session: Session) => void;
@@ -30,7 +35,7 @@ export interface Connected {
   /** Whether it is encrypted. */
   readonly encrypted: boolean;
   /** How to reach the same server in the same way again. */
-  readonly route: Omit<StartupRequest, "credentials" | "parameters">;
+  readonly route: Route;
 }
 
 /**
@@ -48,28 +53,54 @@ export function* connect(
     );
   }
   const failures: Failure[] = [];
-  for (const endpoint of parameters.attempts) {
-    for (const encryption of encryptions(parameters, endpoint)) {
-      const route = { address: addressOf(endpoint), serverName: endpoint.host, encryption };
-      const session = new Session();
-      prepare(session);
-      try {
-        const encrypted = yield* startup(session, {
-          ...route,
-          credentials: credentialsOf(parameters, endpoint),
-          parameters: startupParameters(parameters),
-        });
-        return { session, endpoint, encrypted, route };
-      } catch (error) {
-        yield { kind: "close", atOnce: true };
-        if (error instanceof ConnectionTimeout) throw late(error, failures);
-        if (isFinal(error)) throw error;
-        failures.push({ place: placeOf(endpoint), error });
-        if (!worthAnotherEncryption(error)) break;
+  for (const { endpoints, wanted } of passesOf(parameters)) {
+    for (const endpoint of endpoints) {
+      for (const tried of encryptionsOf(parameters, endpoint)) {
+        const session = new Session();
+        prepare(session);
+        try {
+          return yield* attempt(session, parameters, endpoint, tried, wanted);
+        } catch (error) {
+          yield { kind: "close", atOnce: true };
+          if (isOverdue(error)) throw late(error, failures);
+          if (isFinal(error)) throw error;
+          failures.push({ place: placeOf(endpoint), error });
+          if (!worthAnotherEncryption(error)) break;
+        }
       }
     }
   }
   throw summaryOf(failures);
+}
+
+/** Tries one endpoint with one kind of encryption. */
+function* attempt(
+  session: Session,
+  parameters: ConnectionParameters,
+  endpoint: Endpoint,
+  tried: Encryption,
+  wanted: TargetSessionAttributes,
+): Conversation<Connected> {
+  const way = {
+    address: addressOf(endpoint),
+    serverName: endpoint.host,
+    timeout: parameters.connectTimeoutMs,
+  };
+  const encrypted = yield* startup(session, {
+    ...way,
+    encryption: tried,
+    version: parameters.maxProtocolVersion === "3.2" ? PROTOCOL_3_2 : PROTOCOL_3_0,
+    credentials: credentialsOf(parameters, endpoint),
+    parameters: startupParameters(parameters),
+  });
+  if (parameters.minProtocolVersion === "3.2" && session.protocolVersion < PROTOCOL_3_2) {
+    throw new OperationalError("the server speaks protocol 3.0, but min_protocol_version is 3.2");
+  }
+  const reason = unsuitable(session, wanted);
+  if (reason !== null) {
+    throw new OperationalError(`${reason}, but target_session_attrs asks for ${wanted}`);
+  }
+  return { session, endpoint, encrypted, route: { ...way, encryption: settled(tried, encrypted) } };
 }
 
 /** One attempt that failed. */
@@ -103,27 +134,17 @@ function summaryOf(failures: readonly Failure[]): unknown {
   return new OperationalError(message, { cause: last, code: "ERR_MAHOUT_CONNECT" });
 }
 
+/** Whether the time for everything is up; that of one address only ends the attempt. */
+function isOverdue(error: unknown): error is ConnectionTimeout {
+  return error instanceof ConnectionTimeout && error.code !== "ERR_MAHOUT_ATTEMPT_TIMEOUT";
+}
+
 /** The end of all time, with what had failed before it. */
 function late(error: ConnectionTimeout, failures: readonly Failure[]): ConnectionTimeout {
   if (failures.length === 0) return error;
   return new ConnectionTimeout(`${error.message}; before that:\n${linesOf(failures).join("\n")}`, {
     cause: error,
   });
-}
-
-function encryptions(parameters: ConnectionParameters, endpoint: Endpoint): readonly Encryption[] {
-  if (endpoint.socketPath !== null) return ["none"];
-  const asked: Encryption = parameters.sslnegotiation === "direct" ? "direct" : "required";
-  switch (parameters.sslmode) {
-    case "disable":
-      return ["none"];
-    case "allow":
-      return ["none", "required"];
-    case "prefer":
-      return ["offered", "none"];
-    default:
-      return [asked];
-  }
 }
 
 /**

@@ -34,7 +34,7 @@ export class ConnectionCore<Row = DictRow> {
   /** How rows are built by cursors made from now on. */
   rowFactory: RowFactory<Row>;
   /** Takes what has arrived while nobody waited; the asynchronous shell needs no such thing. */
-  refresh: (() => void) | null = null;
+  refresh: ((thoroughly: boolean) => void) | null = null;
   readonly #noticeHandlers: NoticeHandler[];
   #connected: Connected | null = null;
   #info: ConnectionInfo | null = null;
@@ -97,13 +97,13 @@ export class ConnectionCore<Row = DictRow> {
 
   /** Whether the connection can't be used any more, whoever ended it. */
   get closed(): boolean {
-    this.refresh?.();
+    this.refresh?.(true);
     return this.#closedByUser || this.session.ended;
   }
 
   /** Whether the connection ended without `close()`. */
   get broken(): boolean {
-    this.refresh?.();
+    this.refresh?.(true);
     return this.session.ended && !this.#closedByUser;
   }
 
@@ -122,7 +122,7 @@ export class ConnectionCore<Row = DictRow> {
    * @throws OperationalError with the reason of the end as its cause.
    */
   checkOpen(): void {
-    this.refresh?.();
+    this.refresh?.(false);
     if (!this.#closedByUser && !this.session.ended) return;
     const reason = this.#closedByUser ? null : this.session.endReason();
     throw new OperationalError(

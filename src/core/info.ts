@@ -140,3 +140,22 @@ export class ConnectionInfo {
     return { ...this.#given().values };
   }
 }
+
+// The attributes are getters, which `util.inspect` would not show.
+Object.defineProperty(ConnectionInfo.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: ConnectionInfo): object {
+    const { host, port, dbname, user, status, transactionStatus, serverVersion, backendPid } = this;
+    const { encrypted } = this;
+    return {
+      host,
+      port,
+      dbname,
+      user,
+      status,
+      transactionStatus,
+      serverVersion,
+      backendPid,
+      encrypted,
+    };
+  },
+});

@@ -8,6 +8,14 @@ import type { RunOptions } from "./options.ts";
 
 const NO_PARAMETERS: Parameters = Object.freeze([]);
 
+const OPTIONS: ReadonlySet<string> = new Set([
+  "prepare",
+  "binary",
+  "rowFactory",
+  "timeout",
+  "signal",
+]);
+
 /** Makes the request of one execution, refusing what can't be one. */
 export function requestOf(
   text: string,
@@ -22,6 +30,7 @@ export function requestOf(
   if (parameters !== undefined && parameters !== null && !Array.isArray(parameters)) {
     throw new ProgrammingError("parameters must be an array of values for $1, $2, ...");
   }
+  if (options !== undefined) checkOptions(options);
   return {
     text,
     parameters: parameters ?? NO_PARAMETERS,
@@ -30,8 +39,11 @@ export function requestOf(
   };
 }
 
+/** Timers count no further, which is some 25 days: whatever is longer, Infinity included, is cut to this. */
+const LONGEST_TIME = 2 ** 31 - 1;
+
 /**
- * Checks a time in milliseconds.
+ * Checks a time in milliseconds, and gives it as timers take it.
  *
  * @throws ProgrammingError for anything but a number that is not negative.
  */
@@ -39,5 +51,16 @@ export function checkMilliseconds(name: string, value: number): number {
   if (typeof value !== "number" || !(value >= 0)) {
     throw new ProgrammingError(`${name} must be a number of milliseconds, not ${String(value)}`);
   }
-  return value;
+  return Math.min(value, LONGEST_TIME);
+}
+
+function checkOptions(options: RunOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name)) {
+      throw new ProgrammingError(
+        `there is no option "${name}" for a statement; there are ${[...OPTIONS].join(", ")}`,
+      );
+    }
+  }
+  if (options.timeout !== undefined) checkMilliseconds("timeout", options.timeout);
 }

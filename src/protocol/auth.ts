@@ -13,7 +13,8 @@ import type { Conversation, DeriveEffect } from "./effects.ts";
 import { writePassword, writeSaslInitial, writeSaslResponse } from "./encode.ts";
 import { Backend } from "./messages.ts";
 import { Reply, surprise } from "./replies.ts";
-import { preparePassword, SCRAM_SHA_256, ScramExchange } from "./scram.ts";
+import { preparePassword } from "./saslprep.ts";
+import { SCRAM_SHA_256, ScramExchange } from "./scram.ts";
 import type { Session } from "./session.ts";
 
 /** How a server can ask for proof; libpq's names, as `require_auth` takes them. */
@@ -89,6 +90,8 @@ export function* authenticate(session: Session, credentials: Credentials): Conve
   let proven = false;
   let request = yield* next(session);
   for (;;) {
+    // Before anything is written: who has proved themselves owes nothing more, a password least of all.
+    if (proven && request.code !== OK) throw new ProtocolError("the server asked for a second proof of who we are");
     switch (request.code) {
       case OK:
         if (!proven) insist(credentials, "none");
@@ -114,7 +117,6 @@ export function* authenticate(session: Session, credentials: Credentials): Conve
       default:
         throw new NotSupportedError(`the server asks for an unknown kind of authentication (${request.code})`);
     }
-    if (proven) throw new ProtocolError("the server asked for a second proof of who we are");
     proven = true;
     request = yield* next(session);
   }

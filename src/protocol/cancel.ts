@@ -10,7 +10,7 @@ import { writeCancel } from "./encode.ts";
 import { Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { open } from "./startup.ts";
-import type { StartupRequest } from "./startup.ts";
+import type { Route } from "./startup.ts";
 
 /** Owed by nobody: it is settled when the server closes the connection. */
 class ClosedReply extends Reply {
@@ -26,17 +26,23 @@ class ClosedReply extends Reply {
 /** Sends a cancel request for the session with that pid and key, over a session made for it alone. */
 export function* cancel(
   session: Session,
-  request: Omit<StartupRequest, "credentials" | "parameters">,
+  request: Route,
   pid: number,
   key: Uint8Array,
 ): Conversation<void> {
-  yield* open(session, request);
-  writeCancel(session.outbox, pid, key);
-  const closed = session.owe(new ClosedReply());
   try {
-    yield closed;
+    yield* open(session, request);
+    writeCancel(session.outbox, pid, key);
+    yield* end(session);
+  } finally {
+    yield { kind: "close", atOnce: true };
+  }
+}
+
+function* end(session: Session): Conversation<void> {
+  try {
+    yield session.owe(new ClosedReply());
   } catch {
     // The end of the connection is the success of the request.
   }
-  yield { kind: "close" };
 }

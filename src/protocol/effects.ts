@@ -23,6 +23,8 @@ export interface Address {
 export interface OpenEffect {
   readonly kind: "open";
   readonly address: Address;
+  /** How long the attempt may take, up to a session that is ready, in milliseconds; null for no limit. */
+  readonly timeout: number | null;
   /** The session that the socket is for: it gets the bytes, and its outbox is sent. */
   readonly session: Session;
 }

@@ -35,17 +35,20 @@ export function writeParse(
   text: string,
   types: readonly number[],
 ): void {
+  checkText(name);
   checkText(text);
   out.raw(serialize.parse({ name, text, types: types as number[] }));
 }
 
 /** Describe a prepared statement. */
 export function writeDescribeStatement(out: Writer, name: string): void {
+  checkText(name);
   out.raw(serialize.describe({ type: "S", name }));
 }
 
 /** Close a prepared statement. */
 export function writeCloseStatement(out: Writer, name: string): void {
+  checkText(name);
   out.raw(serialize.close({ type: "S", name }));
 }
 
@@ -81,6 +84,7 @@ export function writeSslRequest(out: Writer): void {
 
 /** CopyFail with the reason. */
 export function writeCopyFail(out: Writer, reason: string): void {
+  checkText(reason);
   out.raw(serialize.copyFail(reason));
 }
 
@@ -122,49 +126,67 @@ export function writeBind(
   out.finish(mark);
 }
 
+/** Writes a message whole or not at all. */
+function writing(out: Writer, write: () => void): void {
+  const mark = out.length;
+  try {
+    write();
+  } catch (error) {
+    out.rewind(mark);
+    throw error;
+  }
+}
+
 /** The startup message. A NUL in any value would inject further parameters, so it is refused. */
 export function writeStartup(
   out: Writer,
   version: number,
   parameters: ReadonlyMap<string, string>,
 ): void {
-  const mark = out.length;
-  out.int32(0);
-  out.int32(version);
-  for (const [name, value] of parameters) {
-    if (name.includes("\0") || value.includes("\0")) {
-      throw new ProgrammingError(
-        `the connection parameter "${name.replaceAll("\0", "\\0")}" holds a NUL character`,
-      );
+  writing(out, () => {
+    const mark = out.length;
+    out.int32(0);
+    out.int32(version);
+    for (const [name, value] of parameters) {
+      if (name.includes("\0") || value.includes("\0")) {
+        throw new ProgrammingError(
+          `the connection parameter "${name.replaceAll("\0", "\\0")}" holds a NUL character`,
+        );
+      }
+      out.cstring(name);
+      out.cstring(value);
     }
-    out.cstring(name);
-    out.cstring(value);
-  }
-  out.int8(0);
-  out.setInt32(mark, out.length - mark);
+    out.int8(0);
+    out.setInt32(mark, out.length - mark);
+  });
+}
+
+/** A message of the type that passwords and SASL share. */
+function writeProof(out: Writer, write: () => void): void {
+  writing(out, () => {
+    const mark = out.start(SASL);
+    write();
+    out.finish(mark);
+  });
 }
 
 /** A password in clear or hashed, as the server asked for it. */
 export function writePassword(out: Writer, password: string): void {
-  const mark = out.start(SASL);
-  out.cstring(password);
-  out.finish(mark);
+  writeProof(out, () => out.cstring(password));
 }
 
 /** The first SASL message: the mechanism and its opening words. */
 export function writeSaslInitial(out: Writer, mechanism: string, words: string): void {
-  const mark = out.start(SASL);
-  out.cstring(mechanism);
-  out.int32(Buffer.byteLength(words));
-  out.utf8(words);
-  out.finish(mark);
+  writeProof(out, () => {
+    out.cstring(mechanism);
+    out.int32(Buffer.byteLength(words));
+    out.utf8(words);
+  });
 }
 
 /** A later SASL message. */
 export function writeSaslResponse(out: Writer, words: string): void {
-  const mark = out.start(SASL);
-  out.utf8(words);
-  out.finish(mark);
+  writeProof(out, () => out.utf8(words));
 }
 
 /** CancelRequest, sent alone on a connection of its own; the key may have up to 256 bytes. */

@@ -107,10 +107,12 @@ export abstract class ResultReply extends Reply {
   protected copy(type: number, context: ReplyContext, extended: boolean): boolean {
     switch (type) {
       case Backend.copyInResponse:
+        if (this.current) return false;
         this.copyAttempted = true;
         context.refuseCopy(extended);
         return true;
       case Backend.copyOutResponse:
+        if (this.current) return false;
         this.copyAttempted = true;
         return true;
       case Backend.copyData:
@@ -233,7 +235,7 @@ export class ExtendedReply extends ResultReply {
         if (step !== CLOSE) throw surprise(type);
         return this.#advance();
       case Backend.emptyQueryResponse:
-        if (step !== EXECUTE) throw surprise(type);
+        if (step !== EXECUTE || this.current) throw surprise(type);
         this.complete("");
         return this.#advance();
       case Backend.portalSuspended:

@@ -103,22 +103,3 @@ export class ScramExchange {
 function hmac(key: Uint8Array, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest();
 }
-
-/** Spaces other than the ASCII one, which SASLprep makes one (RFC 3454, table C.1.2). */
-const OTHER_SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
-/** What SASLprep drops (RFC 3454, table B.1). */
-const DROPPED = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu;
-/** What SASLprep refuses (RFC 4013, 2.3): controls, private use, surrogates, unassigned, tags. */
-const REFUSED = /[\p{Cc}\p{Co}\p{Cs}\p{Cn}\u0340\u0341\u06dd\u070f\u180e\u200e\u200f\u2028-\u202e\u2061-\u2063\u206a-\u206f\u2ff0-\u2ffb\ufff9-\ufffd\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/u;
-
-/**
- * A password as SCRAM hashes it: SASLprep (RFC 4013), or the password itself where SASLprep refuses it,
- * which is what the server does too.
- */
-export function preparePassword(password: string): string {
-  // eslint-disable-next-line no-control-regex -- printable ASCII is what SASLprep leaves alone
-  if (/^[\x20-\x7e]*$/.test(password)) return password;
-  // Zero-width space is in both tables; PostgreSQL reads it as a space.
-  const prepared = password.replace(OTHER_SPACES, " ").replace(DROPPED, "").normalize("NFKC");
-  return prepared === "" || REFUSED.test(prepared) ? password : prepared;
-}

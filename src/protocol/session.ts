@@ -208,19 +208,22 @@ export class Session implements FrameSink, ReplyContext {
 
   /** Takes the answer to an SSLRequest, and nothing behind it: those bytes were not protected. */
   #answer(reply: AnswerReply, bytes: Buffer, start: number, end: number): void {
-    if (end - start > 1) {
-      throw new OperationalError(
-        "the server sent more than its answer before encryption started; someone may be tampering with the connection",
-        { code: "ERR_MAHOUT_PROTOCOL" },
-      );
-    }
+    if (end - start > 1) throw unprotected();
     reply.byte = bytes[start] as number;
     reply.settled = true;
     this.#drop(reply);
   }
 }
 
-function copyOf(error: Error): Error {
+/** The error of bytes that came in the clear where only encrypted ones may be heard. */
+export function unprotected(): OperationalError {
+  return new OperationalError(
+    "the server sent more than its answer before encryption started; someone may be tampering with the connection",
+    { code: "ERR_MAHOUT_PROTOCOL" },
+  );
+}
+
+function copyOf(error: Error & { code?: string }): Error {
   const Kind = error.constructor as new (message: string, options: object) => Error;
-  return new Kind(error.message, { cause: error });
+  return new Kind(error.message, { cause: error, code: error.code });
 }

@@ -17,22 +17,32 @@ import type { Session } from "./session.ts";
 /** How a connection is encrypted: not at all, if the server can, by asking first, or from the first byte. */
 export type Encryption = "none" | "offered" | "required" | "direct";
 
-/** What one attempt needs to know. */
-export interface StartupRequest {
+/** How to reach a server. */
+export interface Route {
   /** Where to. */
   readonly address: Address;
   /** The host as the user wrote it, for TLS. */
   readonly serverName: string;
   /** Whether and how to encrypt. */
   readonly encryption: Encryption;
+  /** How long the attempt may take, in milliseconds; null when only the whole connect is bounded. */
+  readonly timeout: number | null;
+}
+
+/** What one attempt needs to know. */
+export interface StartupRequest extends Route {
+  /** The protocol version to ask for. */
+  readonly version: number;
   /** Who wants in. */
   readonly credentials: Credentials;
   /** The startup message's parameters: user, database, settings. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Protocol 3.0, as the startup message writes it. */
-const VERSION_3_0 = 196_608;
+/** Protocol 3.0, as {@link Session.protocolVersion} counts. */
+export const PROTOCOL_3_0 = 30_000;
+/** Protocol 3.2: longer cancel keys. Servers before PostgreSQL 18 negotiate down to 3.0. */
+export const PROTOCOL_3_2 = 30_002;
 /** The longest cancel key that protocol 3.2 allows. */
 const LONGEST_KEY = 256;
 const ANSWER_YES = 0x53; // S
@@ -67,8 +77,8 @@ class ReadyReply extends Reply {
 }
 
 /** Opens the socket and encrypts it as far as the request says; returns whether it is encrypted. */
-export function* open(session: Session, request: Omit<StartupRequest, "credentials" | "parameters">): Conversation<boolean> {
-  yield { kind: "open", address: request.address, session };
+export function* open(session: Session, request: Route): Conversation<boolean> {
+  yield { kind: "open", address: request.address, timeout: request.timeout, session };
   const secure = { kind: "secure", serverName: request.serverName } as const;
   if (request.encryption === "none") return false;
   if (request.encryption === "direct") {
@@ -95,7 +105,8 @@ export function* open(session: Session, request: Omit<StartupRequest, "credentia
 /** Brings a session from nothing to ready; returns whether it is encrypted. */
 export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
   const encrypted = yield* open(session, request);
-  writeStartup(session.outbox, VERSION_3_0, request.parameters);
+  session.protocolVersion = request.version;
+  writeStartup(session.outbox, 0x30000 + (request.version % 10_000), request.parameters);
   yield* authenticate(session, request.credentials);
   yield session.owe(new ReadyReply(session));
   return encrypted;

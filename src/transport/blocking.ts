@@ -8,35 +8,30 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
-import { ConnectionTimeout, OperationalError } from "../errors.ts";
-import type { Address, Conversation, DeriveEffect } from "../protocol/effects.ts";
+import { OperationalError } from "../errors.ts";
+import type { Conversation, DeriveEffect, OpenEffect } from "../protocol/effects.ts";
 import type { Reply } from "../protocol/replies.ts";
 import { cancel } from "../protocol/cancel.ts";
-import { Session } from "../protocol/session.ts";
+import { Session, unprotected } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
 import type { ChannelError } from "./bridge.ts";
 import { insecure, unreachable } from "./failures.ts";
 import type { CancelTarget } from "./limits.ts";
-import { CANCEL_TIMEOUT, expired, unanswered } from "./limits.ts";
+import type { Deadline } from "./deadlines.ts";
+import { attemptDeadline, connectDeadline } from "./deadlines.ts";
+import { CANCEL_TIMEOUT } from "./limits.ts";
 import { tlsPlan } from "./tls.ts";
 
 /** How long a polite close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2_000;
 const KEY_LENGTH = 32;
 
-/** What to do when a deadline passes. */
-export interface Deadline {
-  /** When, by `performance.now()`. */
-  readonly at: number;
-  /** Called when it has passed; gives the next deadline, or throws to end the wait. */
-  passed(): Deadline;
-}
-
 /** One socket and the session that it serves. */
 export class BlockingTransport {
   readonly #parameters: ConnectionParameters;
   #channel: Channel | null = null;
   #session: Session | null = null;
+  #attempt: Deadline | null = null;
   #busy = false;
 
   constructor(parameters: ConnectionParameters) {
@@ -63,9 +58,18 @@ export class BlockingTransport {
       );
     }
     this.#busy = true;
+    const channel = this.#channel;
+    channel?.direct.begin();
     try {
-      return this.#drive(conversation, deadline);
+      const value = this.#drive(conversation, deadline);
+      if (channel?.claim()) {
+        this.#settle(channel, deadline);
+        channel.direct.asked();
+      }
+      return value;
     } finally {
+      if (channel?.direct.tired) channel.giveBack();
+      channel?.direct.leave();
       this.#busy = false;
     }
   }
@@ -87,7 +91,7 @@ export class BlockingTransport {
             error = effect.failure;
             break;
           case "open":
-            this.#open(effect.address, effect.session, deadline);
+            this.#open(effect, deadline);
             break;
           case "secure":
             this.#secure(effect.serverName, deadline);
@@ -109,15 +113,20 @@ export class BlockingTransport {
     }
   }
 
-  /** Takes what has arrived while nobody waited. */
-  poll(): void {
+  /** Takes what has arrived while nobody waited; `thoroughly` also asks the system, where nobody listens. */
+  poll(thoroughly: boolean): void {
     const session = this.#session;
     const channel = this.#channel;
     if (this.#busy || !session || !channel || session.ended) return;
     this.#busy = true;
+    const { direct } = channel;
+    if (thoroughly) direct.enter();
     try {
-      while (this.#receive(channel, session));
+      if (direct.active) direct.read(false);
+      // What is there now lies in two pieces at most; a server that never pauses can't hold the caller.
+      for (let piece = 0; piece < 3 && this.#receive(channel, session); piece++);
     } finally {
+      direct.release();
       this.#busy = false;
     }
   }
@@ -136,8 +145,12 @@ export class BlockingTransport {
 
   /** Feeds the session; returns whether anything came. */
   #receive(channel: Channel, session: Session): boolean {
+    // Asked first: what came before the end is in the ring by then.
+    const ended = channel.ended || channel.direct.ended;
     const came = channel.receive((bytes, start, end) => session.receive(bytes, start, end));
-    if (!came && channel.ended && !session.ended) session.disconnected(asError(channel.error));
+    if (!came && ended && !session.ended) {
+      session.disconnected(channel.direct.failure ?? asError(channel.error));
+    }
     if (session.ended) channel.destroy();
     return came && !session.ended;
   }
@@ -152,22 +165,40 @@ export class BlockingTransport {
       channel.look();
       if (this.#receive(channel, session)) {
         this.#flush();
+        // A server that never pauses must not outlast a deadline.
+        if (!reply.settled && this.#isLate(limit)) limit = this.#sleep(channel, limit);
         continue;
       }
       if (reply.settled) return;
-      limit = this.#sleep(channel, limit);
+      if (channel.direct.active) {
+        if (!channel.direct.read(true)) channel.giveBack();
+      } else {
+        limit = this.#sleep(channel, limit);
+      }
     }
+  }
+
+  /** The deadline that passes first. */
+  #first(deadline: Deadline | null): Deadline | null {
+    const attempt = this.#attempt;
+    return attempt && (!deadline || attempt.at < deadline.at) ? attempt : deadline;
+  }
+
+  #isLate(deadline: Deadline | null): boolean {
+    const first = this.#first(deadline);
+    return first !== null && first.at <= performance.now();
   }
 
   /** Sleeps once; a deadline that has passed is replaced by the one that it asks for. */
   #sleep(channel: Channel, deadline: Deadline | null): Deadline | null {
-    const left = deadline === null ? Infinity : deadline.at - performance.now();
+    const first = this.#first(deadline);
+    const left = first === null ? Infinity : first.at - performance.now();
     try {
       if (left > 0) {
         channel.sleep(left);
         return deadline;
       }
-      return (deadline as Deadline).passed();
+      return (first as Deadline).passed();
     } catch (error) {
       this.destroy(error as Error);
       throw error;
@@ -183,7 +214,8 @@ export class BlockingTransport {
     }
   }
 
-  #open(address: Address, session: Session, deadline: Deadline | null): void {
+  #open({ address, session, timeout }: OpenEffect, deadline: Deadline | null): void {
+    this.#attempt = timeout === null ? null : attemptDeadline(timeout);
     const { keepalives, keepalivesIdleMs } = this.#parameters;
     const channel = new Channel();
     this.#channel = channel;
@@ -201,15 +233,27 @@ export class BlockingTransport {
 
   #secure(serverName: string, deadline: Deadline | null): void {
     const channel = this.#channel as Channel;
-    channel.secure(tlsPlan(this.#parameters, serverName));
+    const plan = tlsPlan(this.#parameters, serverName);
+    channel.secure(plan);
     this.#settle(channel, deadline);
+    // The worker reads at all times: what slipped in before the handshake would pass for encrypted.
+    if (channel.unread) {
+      channel.destroy();
+      throw unprotected();
+    }
     if (channel.ended) {
       channel.destroy();
-      throw insecure(asError(channel.error));
+      throw insecure(asError(channel.error), plan.needsProtocol);
     }
   }
 
+  /** The attempt has succeeded: it has no time limit any more. */
+  established(): void {
+    this.#attempt = null;
+  }
+
   #close(atOnce: boolean): void {
+    this.#attempt = null;
     this.#flush();
     if (atOnce) this.#channel?.destroy();
     else this.#channel?.end(CLOSE_TIMEOUT);
@@ -246,50 +290,4 @@ export function cancelBlocking({ parameters, session, route }: CancelTarget): vo
   if (session.ended || session.cancelKey === null) return;
   const request = cancel(new Session(), route, session.backendPid, session.cancelKey);
   new BlockingTransport(parameters).run(request, connectDeadline(CANCEL_TIMEOUT));
-}
-
-/** A deadline for connecting: there is nothing to cancel, so the attempt ends. */
-export function connectDeadline(timeout: number): Deadline {
-  return {
-    at: performance.now() + timeout,
-    passed: () => {
-      throw new ConnectionTimeout(`connecting took longer than ${timeout} ms`);
-    },
-  };
-}
-
-/** A deadline for a statement: it is cancelled, and the server has a little longer to end it. */
-export class StatementDeadline implements Deadline {
-  readonly at: number;
-  readonly #timeout: number;
-  readonly #cancel: () => void;
-  #cancelled = false;
-
-  constructor(timeout: number, cancel: () => void) {
-    this.at = performance.now() + timeout;
-    this.#timeout = timeout;
-    this.#cancel = cancel;
-  }
-
-  /** See {@link Deadline.passed}. */
-  passed(): Deadline {
-    this.#cancelled = true;
-    try {
-      this.#cancel();
-    } catch {
-      // The request could not be made; the grace period decides over the connection.
-    }
-    return {
-      at: performance.now() + CANCEL_TIMEOUT,
-      passed: () => {
-        throw unanswered();
-      },
-    };
-  }
-
-  /** The error of a statement that this deadline ended, in its own words. */
-  explain(error: unknown): unknown {
-    if (!this.#cancelled || (error as { sqlstate?: unknown }).sqlstate !== "57014") return error;
-    return expired(this.#timeout, "by the server");
-  }
 }

@@ -13,6 +13,7 @@ import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
 import type { Address } from "../protocol/effects.ts";
+import { DirectReader } from "./direct-reader.ts";
 import { ERROR_START, layout, newMailbox, Phase, RING_SIZE, RING_START, Word } from "./mailbox.ts";
 import type { Change, Command } from "./pump.ts";
 import { pump } from "./pump.ts";
@@ -63,6 +64,8 @@ export class Channel {
   readonly #words: Int32Array;
   readonly #ring: Buffer;
   readonly #memory: SharedArrayBuffer = newMailbox();
+  /** Reads without the worker, when that is granted. */
+  readonly direct: DirectReader;
   #command = 0;
   #given = 0;
   #seen = 0;
@@ -71,6 +74,7 @@ export class Channel {
   constructor() {
     this.#words = new Int32Array(this.#memory, 0, 16);
     this.#ring = Buffer.from(this.#memory, RING_START, RING_SIZE) as Buffer;
+    this.direct = new DirectReader(this.#words);
     Atomics.store(this.#words, Word.descriptor, -1);
     channels.set(this.#id, this);
   }
@@ -101,6 +105,24 @@ export class Channel {
   open(address: Address, keepAlive: boolean, keepAliveDelay: number, direct: boolean): void {
     const command = { id: this.#id, serial: ++this.#command, memory: this.#memory };
     this.#post({ op: "open", ...command, address, keepAlive, keepAliveDelay, direct });
+  }
+
+  /** Whether something was received that nobody has taken. */
+  get unread(): boolean {
+    return Atomics.load(this.#words, Word.written) !== Atomics.load(this.#words, Word.read);
+  }
+
+  /** Asks the worker for the right to read, when that has proved to pay; returns whether it was asked. */
+  claim(): boolean {
+    if (!this.direct.wanted || this.descriptor < 0) return false;
+    this.#post({ op: "claim", id: this.#id, serial: ++this.#command });
+    return true;
+  }
+
+  /** Leaves the reading to the worker again. */
+  giveBack(): void {
+    this.direct.giveBack();
+    this.#post({ op: "resume", id: this.#id });
   }
 
   /** Starts a TLS handshake. */
@@ -148,12 +170,13 @@ export class Channel {
   }
 
   /**
-   * Hands what has arrived to `take`, in pieces that lie in the ring and may be overwritten afterwards;
+   * Hands what has arrived to `take`, in pieces that may be overwritten afterwards;
    * `take` says how far it got.
    *
    * @returns whether there was anything.
    */
   receive(take: (bytes: Buffer, start: number, end: number) => number): boolean {
+    if (this.direct.receive(take)) return true;
     const words = this.#words;
     const read = Atomics.load(words, Word.read);
     const count = (Atomics.load(words, Word.written) - read) >>> 0;

@@ -1,7 +1,7 @@
 /**
  * What is said when a socket could not be opened or encrypted, whichever transport tried.
  */
-import { OperationalError } from "../errors.ts";
+import { ConnectionTimeout, OperationalError } from "../errors.ts";
 import type { Address } from "../protocol/effects.ts";
 
 /** The part of a socket's error that is worth telling. */
@@ -28,12 +28,34 @@ export function unreachable(address: Address, cause: SocketFailure | null): Oper
   );
 }
 
-/** A handshake that failed. */
-export function insecure(cause: SocketFailure | null): OperationalError {
-  return new OperationalError(`TLS could not be established: ${messageOf(cause)}`, {
-    cause: cause ?? undefined,
-    code: "ERR_MAHOUT_TLS",
-  });
+/** An attempt that took too long; others may follow. */
+export function attemptExpired(timeout: number): ConnectionTimeout {
+  return new ConnectionTimeout(
+    `the attempt took longer than connect_timeout allows (${timeout} ms)`,
+    {
+      code: "ERR_MAHOUT_ATTEMPT_TIMEOUT",
+    },
+  );
+}
+
+/** A handshake that failed; `direct` tells that the server was not asked whether it speaks TLS. */
+export function insecure(cause: SocketFailure | null, direct: boolean): OperationalError {
+  const message = messageOf(cause);
+  return new OperationalError(
+    `TLS could not be established: ${message}${hintOf(message, direct)}`,
+    {
+      cause: cause ?? undefined,
+      code: "ERR_MAHOUT_TLS",
+    },
+  );
+}
+
+/** What to look at. */
+function hintOf(message: string, direct: boolean): string {
+  if (/key values mismatch/i.test(message)) return "; sslkey is not the key of sslcert";
+  if (/decrypt|passphrase/i.test(message)) return "; is sslpassword the one that sslkey needs?";
+  const isCut = /was closed|disconnected|ECONNRESET/.test(message);
+  return direct && isCut ? "; sslnegotiation=direct takes PostgreSQL 17 or later, with TLS" : "";
 }
 
 function messageOf(failure: SocketFailure | null): string {

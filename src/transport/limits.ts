@@ -12,7 +12,8 @@ import { QueryCanceled } from "../sqlstate.ts";
 import { cancel } from "../protocol/cancel.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
-import type { StartupRequest } from "../protocol/startup.ts";
+import type { Route } from "../protocol/startup.ts";
+import { onAbort } from "./abort.ts";
 import { drive } from "./job.ts";
 import type { Line } from "./line.ts";
 import { SocketTransport } from "./socket.ts";
@@ -31,7 +32,7 @@ export interface Limits {
 export interface CancelTarget {
   readonly parameters: ConnectionParameters;
   readonly session: Session;
-  readonly route: Omit<StartupRequest, "credentials" | "parameters">;
+  readonly route: Route;
 }
 
 /** Sends a cancel request for whatever the session runs; bounded by `timeout` milliseconds. */
@@ -44,12 +45,14 @@ export async function sendCancel(
   const transport = new SocketTransport(target.parameters);
   const timer = setTimeout(() => transport.destroy(unanswered), timeout);
   try {
+    // A cancel request is bounded as a whole, and by the address's own limit as any attempt.
     await drive(
       cancel(new Session(), target.route, session.backendPid, session.cancelKey),
       transport,
     );
   } finally {
     clearTimeout(timer);
+    transport.established();
   }
 }
 
@@ -64,30 +67,30 @@ export async function runLimited<T>(
   const { signal, timeout } = limits;
   if (signal?.aborted) throw aborted(signal, "before it was sent");
   let stopping: Promise<void> | undefined;
-  let why: ((when: string) => Error) | null = null;
+  let why: Explain | null = null;
   const job = line.runAlone(holding(conversation, () => stopping));
-  const stop = (reason: (when: string) => Error): void => {
+  const stop = (reason: Explain): void => {
     if (why) return;
     why = reason;
     if (line.leave(job)) job.withdraw(reason("while it waited for its turn; it was not sent"));
     else stopping = stopStatement(target, transport, job.promise);
   };
-  const onAbort = (): void => stop((when) => aborted(signal as AbortSignal, when));
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const forget =
+    signal && onAbort(signal, () => stop((when, error) => aborted(signal, when, error)));
   const timer =
     timeout === undefined
       ? undefined
-      : setTimeout(() => stop((when) => expired(timeout, when)), timeout);
+      : setTimeout(() => stop((when, error) => expired(timeout, when, error)), timeout);
   try {
     return await job.promise;
   } catch (error) {
-    const reason = why as ((when: string) => Error) | null;
-    if (reason && error instanceof MahoutError && error.sqlstate === "57014")
-      throw reason("by the server");
+    const reason = why as Explain | null;
+    // A withdrawn statement has its own error already; what the server ended is explained here.
+    if (reason && stopping && isCancellation(error)) throw reason("by the server", error);
     throw error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    forget?.();
   }
 }
 
@@ -128,15 +131,33 @@ export function unanswered(): Error {
   );
 }
 
-function aborted(signal: AbortSignal, when: string): Error {
+/** Whether the server says that it cancelled a statement. */
+export function isCancellation(error: unknown): error is MahoutError {
+  return error instanceof MahoutError && error.sqlstate === "57014";
+}
+
+/** Makes the error of a statement that was stopped; `error` is the server's, if it came to that. */
+type Explain = (when: string, error?: MahoutError) => Error;
+
+function aborted(signal: AbortSignal, when: string, error?: MahoutError): Error {
+  const { statement, diag } = error ?? {};
+  const cause: unknown = signal.reason;
   return new QueryCanceled(`the statement was cancelled by its signal ${when}`, {
-    cause: signal.reason,
+    cause,
+    statement,
+    diag,
   });
 }
 
 /** The error of a statement whose time is up. */
-export function expired(timeout: number, when: string): Error {
+export function expired(timeout: number, when: string, error?: MahoutError): Error {
+  const { statement, diag } = error ?? {};
   return new QueryCanceled(
     `the statement was cancelled after its timeout of ${timeout} ms ${when}`,
+    {
+      cause: error,
+      statement,
+      diag,
+    },
   );
 }

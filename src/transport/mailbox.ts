@@ -33,12 +33,19 @@ export const Word = {
   writing: 10,
   /** Bytes that the worker was given to write and the system has taken. */
   sent: 11,
+  /** Who may read the socket, see {@link Reader}. */
+  reader: 13,
+  /** Raised with every operation that read for itself. */
+  activity: 14,
   /** Reserved for several threads that share a connection. */
   lock: 12,
 } as const;
 
 /** Where a socket stands. */
 export const Phase = { opening: 0, open: 1, ended: 2 } as const;
+
+/** Who may read the socket: the worker; the caller, and just does; the caller, but the worker may take over. */
+export const Reader = { worker: 0, caller: 1, free: 2 } as const;
 
 /** Where the error text begins. */
 export const ERROR_START = 64;
@@ -51,6 +58,7 @@ export const RING_SIZE = 262_144;
 export interface MailboxLayout {
   readonly word: typeof Word;
   readonly phase: typeof Phase;
+  readonly reader: typeof Reader;
   readonly errorStart: number;
   readonly ringStart: number;
   readonly ringSize: number;
@@ -60,6 +68,7 @@ export interface MailboxLayout {
 export const layout: MailboxLayout = {
   word: Word,
   phase: Phase,
+  reader: Reader,
   errorStart: ERROR_START,
   ringStart: RING_START,
   ringSize: RING_SIZE,

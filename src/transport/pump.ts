@@ -28,6 +28,7 @@ export type Command =
       readonly keepAliveDelay: number;
       readonly direct: boolean;
     }
+  | { readonly op: "claim"; readonly id: number; readonly serial: number }
   | { readonly op: "secure"; readonly id: number; readonly serial: number; readonly plan: TlsPlan }
   | { readonly op: "write"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly op: "resume" | "ping" | "destroy"; readonly id: number }
@@ -44,7 +45,8 @@ export function pump(load: NodeJS.Require): void {
   const tls = load("node:tls") as typeof import("node:tls");
   const threads = load("node:worker_threads") as typeof import("node:worker_threads");
   const port = threads.parentPort as import("node:worker_threads").MessagePort;
-  const { word, phase, errorStart, ringStart, ringSize } = threads.workerData as MailboxLayout;
+  const { word, phase, reader, errorStart, ringStart, ringSize } =
+    threads.workerData as MailboxLayout;
 
   interface Channel {
     readonly id: number;
@@ -57,8 +59,16 @@ export function pump(load: NodeJS.Require): void {
     overflow: Uint8Array | null;
     serial: number;
     ended: boolean;
+    /** What `activity` was when it was last looked at. */
+    activity: number;
   }
   const channels = new Map<number, Channel>();
+
+  /** Channels whose caller reads for itself. */
+  const claimed = new Set<Channel>();
+  /** How often they are looked at, in milliseconds: an idle one is read from here after one to two of these. */
+  const patience = 20;
+  let watchman: NodeJS.Timeout | null = null;
 
   function wake(channel: Channel): void {
     Atomics.add(channel.words, word.signal, 1);
@@ -94,19 +104,27 @@ export function pump(load: NodeJS.Require): void {
       return channel.waiting.length === 0;
     }
     Atomics.add(channel.words, word.written, count);
-    const full = room(channel) === 0;
-    if (full) Atomics.store(channel.words, word.paused, 1);
+    const full = isFull(channel);
     wake(channel);
     return !full;
+  }
+
+  /** Whether reading has to pause; the caller is told to say when there is room again. */
+  function isFull(channel: Channel): boolean {
+    if (room(channel) > 0) return false;
+    Atomics.store(channel.words, word.paused, 1);
+    // The caller makes room before it looks at `paused`: if it hasn't seen that, we see the room.
+    if (room(channel) === 0) return true;
+    Atomics.store(channel.words, word.paused, 0);
+    return false;
   }
 
   /** Copies waiting bytes into the ring as far as they fit. */
   function spill(channel: Channel): void {
     let moved = false;
-    while (channel.waiting.length > 0) {
+    while (channel.waiting.length > 0 && !isFull(channel)) {
       const chunk = channel.waiting[0] as Uint8Array;
       const region = free(channel);
-      if (region.length === 0) break;
       const size = Math.min(chunk.length, region.length);
       region.set(chunk.subarray(0, size));
       Atomics.add(channel.words, word.written, size);
@@ -114,10 +132,7 @@ export function pump(load: NodeJS.Require): void {
       if (size === chunk.length) channel.waiting.shift();
       else channel.waiting[0] = chunk.subarray(size);
     }
-    if (channel.waiting.length > 0) {
-      channel.socket.pause();
-      Atomics.store(channel.words, word.paused, 1);
-    }
+    if (channel.waiting.length > 0) channel.socket.pause();
     if (moved) wake(channel);
   }
 
@@ -152,6 +167,7 @@ export function pump(load: NodeJS.Require): void {
       if (channel.socket === socket) {
         ended(channel);
         channels.delete(channel.id);
+        claimed.delete(channel);
       }
     });
   }
@@ -173,6 +189,7 @@ export function pump(load: NodeJS.Require): void {
       overflow: null,
       serial,
       ended: false,
+      activity: 0,
     };
     const socket = net.connect({
       ...(address.path === null
@@ -232,6 +249,42 @@ export function pump(load: NodeJS.Require): void {
     });
   }
 
+  /** Gives the caller the right to read, unless something was read that it has not got yet. */
+  function claim(channel: Channel, serial: number): void {
+    channel.serial = serial;
+    const { words, socket } = channel;
+    if (!channel.ended && channel.waiting.length === 0 && Atomics.load(words, word.paused) === 0) {
+      socket.pause();
+      channel.activity = Atomics.load(words, word.activity);
+      claimed.add(channel);
+      watchman ??= setInterval(takeBack, patience);
+      Atomics.store(words, word.reader, reader.caller);
+    }
+    Atomics.store(words, word.done, serial);
+    wake(channel);
+  }
+
+  /** Reads again for callers that have done nothing for a while. */
+  function takeBack(): void {
+    for (const channel of claimed) {
+      const { words } = channel;
+      const activity = Atomics.load(words, word.activity);
+      const idle = activity === channel.activity;
+      channel.activity = activity;
+      if (
+        idle &&
+        Atomics.compareExchange(words, word.reader, reader.free, reader.worker) === reader.free
+      ) {
+        claimed.delete(channel);
+        channel.socket.resume();
+      }
+    }
+    if (claimed.size === 0 && watchman) {
+      clearInterval(watchman);
+      watchman = null;
+    }
+  }
+
   function run(command: Command): void {
     if (command.op === "open") return open(command);
     const channel = channels.get(command.id);
@@ -239,6 +292,8 @@ export function pump(load: NodeJS.Require): void {
     switch (command.op) {
       case "secure":
         return secure(channel, command);
+      case "claim":
+        return claim(channel, command.serial);
       case "write": {
         const { bytes } = command;
         channel.socket.write(bytes, () => {
@@ -248,6 +303,7 @@ export function pump(load: NodeJS.Require): void {
         return;
       }
       case "resume":
+        claimed.delete(channel);
         Atomics.store(channel.words, word.paused, 0);
         spill(channel);
         if (channel.waiting.length === 0) channel.socket.resume();
@@ -257,6 +313,7 @@ export function pump(load: NodeJS.Require): void {
         return wake(channel);
       case "end": {
         const { socket } = channel;
+        claimed.delete(channel);
         const timer = setTimeout(() => socket.destroy(), command.timeout);
         socket.once("close", () => clearTimeout(timer));
         if (socket.connecting) socket.destroy();

@@ -14,10 +14,10 @@ import { connect as connectTls } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { ProtocolError } from "../errors.ts";
-import type { Address, DeriveEffect, Effect } from "../protocol/effects.ts";
+import type { DeriveEffect, Effect, OpenEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
-import { insecure, unreachable } from "./failures.ts";
+import { attemptExpired, insecure, unreachable } from "./failures.ts";
 import { tlsPlan } from "./tls.ts";
 
 /** What one read takes at most. */
@@ -43,6 +43,7 @@ export class SocketTransport {
   #socket: Socket | null = null;
   #session: Session | null = null;
   #cause: Error | null = null;
+  #attempt: NodeJS.Timeout | undefined;
   #flushing = false;
   #throughStream = false;
   #fail: ((error: Error) => void) | null = null;
@@ -67,7 +68,7 @@ export class SocketTransport {
   perform(effect: WorldEffect): Promise<void> {
     switch (effect.kind) {
       case "open":
-        return this.#open(effect.address, effect.session);
+        return this.#open(effect);
       case "secure":
         return this.#secure(effect.serverName);
       case "derive":
@@ -125,8 +126,11 @@ export class SocketTransport {
       return 0;
     try {
       return writeSync(descriptor, outbox.bytes, 0, outbox.length);
-    } catch {
-      // The system has no room, or the socket is gone: the stream waits for the one and reports the other.
+    } catch (error) {
+      // Who can't be written to may have said why: reading goes on, and tells of the end when it comes to it.
+      const { code } = error as { code?: string };
+      if (code === "EPIPE" || code === "ECONNRESET") return outbox.length;
+      // The system has no room, or something else is wrong: the stream waits for the one and reports the other.
       return 0;
     }
   }
@@ -135,13 +139,20 @@ export class SocketTransport {
   destroy(reason: ErrorMaker): void {
     // Between two attempts to connect there is nothing to destroy, and yet no further one may begin.
     this.#stopped ??= reason;
+    this.#abandon(reason);
+  }
+
+  #abandon(reason: ErrorMaker): void {
     this.#session?.end(reason);
     this.#fail?.(reason());
     this.#socket?.destroy();
   }
 
-  #open(address: Address, session: Session): Promise<void> {
+  #open({ address, session, timeout }: OpenEffect): Promise<void> {
     if (this.#stopped) return Promise.reject(this.#stopped());
+    if (timeout !== null) {
+      this.#attempt = setTimeout(() => this.#abandon(() => attemptExpired(timeout)), timeout);
+    }
     this.#session = session;
     this.#cause = null;
     readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
@@ -191,7 +202,10 @@ export class SocketTransport {
   }
 
   #gone(socket: Socket, session: Session): void {
-    if (this.#socket === socket) session.disconnected(this.#cause);
+    if (this.#socket !== socket) return;
+    session.disconnected(this.#cause);
+    // What still waits to be sent would keep the socket, and the process, as long as nobody reads it.
+    socket.destroy();
   }
 
   #received(buffer: Buffer, count: number): void {
@@ -219,13 +233,13 @@ export class SocketTransport {
       });
     } catch (error) {
       plain.destroy();
-      throw insecure(error as Error);
+      throw insecure(error as Error, plan.needsProtocol);
     }
     this.#socket = socket;
     this.#throughStream = true;
     socket.on("drain", () => this.onDrain?.());
     socket.on("data", (chunk: Buffer) => this.#received(chunk, chunk.length));
-    await this.#settling(socket, "secureConnect", insecure);
+    await this.#settling(socket, "secureConnect", (error) => insecure(error, plan.needsProtocol));
     if (plan.needsProtocol && socket.alpnProtocol !== "postgresql") {
       socket.destroy();
       throw new ProtocolError(
@@ -234,7 +248,13 @@ export class SocketTransport {
     }
   }
 
+  /** The attempt has succeeded: it has no time limit any more. */
+  established(): void {
+    clearTimeout(this.#attempt);
+  }
+
   #close(atOnce: boolean): Promise<void> {
+    clearTimeout(this.#attempt);
     const socket = this.#socket;
     this.#flush();
     this.#socket = null;

@@ -24,10 +24,18 @@ export interface TlsPlan {
 /**
  * Makes the plan for a handshake with `serverName`.
  *
- * @throws OperationalError when a certificate, key or revocation list can't be read.
+ * @throws OperationalError when a certificate, key or revocation list can't be read or isn't one, or the
+ * certificate is to be for a host that was not named.
  */
 export function tlsPlan(parameters: ConnectionParameters, serverName: string): TlsPlan {
   const { sslmode, sslrootcert } = parameters;
+  if (sslmode === "verify-full" && serverName === "") {
+    // Node would check the certificate against "localhost" then.
+    throw new OperationalError(
+      "sslmode verify-full needs a host name to check the certificate against: set host beside hostaddr",
+      { code: "ERR_MAHOUT_TLS" },
+    );
+  }
   const options: ConnectionOptions = {
     host: serverName,
     ALPNProtocols: ["postgresql"],
@@ -36,13 +44,19 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
   };
   if (parameters.sslsni && serverName !== "" && !isIP(serverName)) options.servername = serverName;
   if (sslrootcert !== null && sslrootcert !== "system")
-    options.ca = read("sslrootcert", sslrootcert);
+    options.ca = read("sslrootcert", sslrootcert, "CERTIFICATE");
   if (parameters.sslcertmode !== "disable" && parameters.sslcert !== null) {
-    options.cert = read("sslcert", parameters.sslcert);
-    if (parameters.sslkey !== null) options.key = read("sslkey", parameters.sslkey);
+    options.cert = read("sslcert", parameters.sslcert, "CERTIFICATE");
+    if (parameters.sslkey === null) {
+      throw new OperationalError(
+        `there is a certificate, sslcert "${parameters.sslcert}", but no private key: set sslkey`,
+        { code: "ERR_MAHOUT_TLS" },
+      );
+    }
+    options.key = read("sslkey", parameters.sslkey, "PRIVATE KEY");
     if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
   }
-  if (parameters.sslcrl !== null) options.crl = read("sslcrl", parameters.sslcrl);
+  if (parameters.sslcrl !== null) options.crl = read("sslcrl", parameters.sslcrl, "CRL");
   if (parameters.sslMinProtocolVersion !== null)
     options.minVersion = parameters.sslMinProtocolVersion;
   if (parameters.sslMaxProtocolVersion !== null)
@@ -54,12 +68,19 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
   };
 }
 
-function read(keyword: string, path: string): string {
+/** Reads a PEM file that holds at least one block whose title ends so. */
+function read(keyword: string, path: string, title: string): string {
+  let text: string;
   try {
-    return readFileSync(path, "latin1");
+    text = readFileSync(path, "latin1");
   } catch (error) {
     throw new OperationalError(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, {
       cause: error,
+      code: "ERR_MAHOUT_TLS",
     });
   }
+  if (new RegExp(`^-----BEGIN (?:[A-Z0-9 ]+ )?${title}-----`, "m").test(text)) return text;
+  throw new OperationalError(`${keyword} "${path}" is not a PEM file with a "${title}" in it`, {
+    code: "ERR_MAHOUT_TLS",
+  });
 }

@@ -93,7 +93,7 @@ describe.each(shells)("$name shell", ({ connect }) => {
       () => cur.nextSet(),
       () => cur.setResult(0),
       async () => {
-        for await (const row of cur) throw new Error(`row ${String(row)} came`);
+        for await (const row of cur) throw new Error(`row ${JSON.stringify(row)} came`);
       },
     ];
     for (const use of refused) {
@@ -159,7 +159,9 @@ describe("async shell, while something runs", () => {
 
   test("answers that come while it closes disturb nobody", async () => {
     const conn = await connect();
-    const call = failureOf(() => conn.query("select repeat('x', 100000) from generate_series(1, 50)"));
+    const call = failureOf(() =>
+      conn.query("select repeat('x', 100000) from generate_series(1, 50)"),
+    );
     await Promise.all([conn.close(), conn.close()]);
     expect((await call).code).toBe("ERR_MAHOUT_CONNECTION_CLOSED");
   });

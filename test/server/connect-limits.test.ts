@@ -1,147 +1,126 @@
 // How long connecting may take, and what is left of it when it ends early: nothing.
 
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { AsyncConnection, Connection, ConnectionTimeout } from "../../src/index.ts";
-import { type MahoutError, OperationalError } from "../../src/index.ts";
-import { type Peer, startPeer } from "../support/connect-peer.ts";
+import { OperationalError, ProgrammingError } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
+import { awaits, ScriptedServer, sends } from "../support/scripted-server.ts";
 import { newApplicationName, untilGone } from "../support/sessions.ts";
-import { eventually, failureOf, shells } from "../support/shells.ts";
+import { failureOf, shells } from "../support/shells.ts";
 
 const SHORT = 200;
 
-let silent: Peer;
-
-beforeAll(async () => {
-  silent = await startPeer();
-});
-
-afterAll(async () => {
-  await silent[Symbol.asyncDispose]();
-});
-
-/** Where nobody ever answers. */
-const nowhere = (): { host: string; port: number; user: string } => ({
-  host: "127.0.0.1",
-  port: silent.port,
-  user: "nobody",
-});
+/** A server that accepts so many connections and never answers on any. */
+const silence = (count: number = 1): Promise<ScriptedServer> =>
+  ScriptedServer.start(Array.from({ length: count }, () => []));
 
 describe.each(shells)("$name: a server that accepts and never answers", ({ Connection }) => {
   test("is given up after connectTimeout", async () => {
+    await using silent = await silence();
     const begin = performance.now();
-    const error = await failureOf(() => Connection.connect(nowhere(), { connectTimeout: SHORT }));
+    const error = await failureOf(() =>
+      Connection.connect(silent.conninfo(), { connectTimeout: SHORT }),
+    );
     expect(error).toBeInstanceOf(ConnectionTimeout);
     expect(error.code).toBe("ERR_MAHOUT_CONNECTION_TIMEOUT");
     expect(error.message).toBe(`connecting took longer than ${SHORT} ms`);
     expect(performance.now() - begin).toBeGreaterThanOrEqual(SHORT - 5);
-    await eventually(() => silent.open() === 0);
+    await silent.closed();
+  });
+
+  test("is given up after libpq's connect_timeout, in seconds", async () => {
+    await using silent = await silence();
+    const begin = performance.now();
+    const error = await failureOf(() =>
+      Connection.connect(silent.conninfo({ connect_timeout: 2 })),
+    );
+    expect(error).toBeInstanceOf(ConnectionTimeout);
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(1_995);
+    await silent.closed();
   });
 
   test("ends the whole connect, whichever hosts are left", async () => {
+    await using silent = await silence();
     const live = defaultServer();
+    const ports = `${silent.conninfo()["port"]},${live.port}`;
     const error = await failureOf(() =>
-      Connection.connect(
-        live.conninfo({ host: "127.0.0.1,127.0.0.1", port: `${silent.port},${live.port}` }),
-        { connectTimeout: SHORT },
-      ),
+      Connection.connect(live.conninfo({ host: "127.0.0.1,127.0.0.1", port: ports }), {
+        connectTimeout: SHORT,
+      }),
     );
     expect(error).toBeInstanceOf(ConnectionTimeout);
-    await eventually(() => silent.open() === 0);
+    await silent.closed();
   });
 
-  test("is told apart from what failed before it", async () => {
-    const hosts = { host: "127.0.0.1,127.0.0.1", port: `1,${silent.port}`, user: "nobody" };
-    const error = await failureOf(() => Connection.connect(hosts, { connectTimeout: SHORT }));
+  test("is told together with what failed before it", async () => {
+    await using silent = await silence();
+    const ports = `1,${silent.conninfo()["port"]}`;
+    const error = await failureOf(() =>
+      Connection.connect(silent.conninfo({ host: "127.0.0.1,127.0.0.1", port: ports }), {
+        connectTimeout: SHORT,
+      }),
+    );
     expect(error).toBeInstanceOf(ConnectionTimeout);
-    expect(error.message).toContain(`connecting took longer than ${SHORT} ms`);
-    expect(error.message).toContain("127.0.0.1, port 1: ");
-    expect(error.message).toContain("ECONNREFUSED");
+    expect(error.message).toContain(`connecting took longer than ${SHORT} ms; before that:`);
+    expect(error.message).toMatch(/- 127\.0\.0\.1, port 1: .*ECONNREFUSED/);
+    await silent.closed();
   });
 
   test("is given up at once when there is no time at all", async () => {
-    const error = await failureOf(() => Connection.connect(nowhere(), { connectTimeout: 0 }));
-    expect(error).toBeInstanceOf(ConnectionTimeout);
-    await eventually(() => silent.open() === 0);
-  });
-
-  test("can leave the deadline to a TLS handshake that never ends", async () => {
-    await using peer = await startPeer((socket) => {
-      socket.once("data", () => socket.write("S"));
-    });
+    await using silent = await silence();
     const error = await failureOf(() =>
-      Connection.connect({ ...nowhere(), port: peer.port }, { connectTimeout: SHORT }),
+      Connection.connect(silent.conninfo(), { connectTimeout: 0 }),
     );
     expect(error).toBeInstanceOf(ConnectionTimeout);
-    await eventually(() => peer.accepted() === 1 && peer.open() === 0);
+    await silent.closed(0);
+  });
+
+  test("is given up in the middle of a TLS handshake, too", async () => {
+    await using silent = await ScriptedServer.start([[awaits("ssl"), sends("S")]]);
+    const error = await failureOf(() =>
+      Connection.connect(silent.conninfo({ sslmode: "require" }), { connectTimeout: SHORT }),
+    );
+    expect(error).toBeInstanceOf(ConnectionTimeout);
+    await silent.closed();
   });
 
   test.each([-1, Number.NaN, "5"])("connectTimeout can't be %p", async (value) => {
     const error = await failureOf(() =>
-      Connection.connect(nowhere(), { connectTimeout: value as number }),
+      Connection.connect(defaultServer().conninfo(), { connectTimeout: value as number }),
     );
+    expect(error).toBeInstanceOf(ProgrammingError);
     expect(error.message).toContain("connectTimeout must be a number of milliseconds");
   });
 });
 
-describe.each(shells)("$name: a peer that is no PostgreSQL server", ({ Connection }) => {
-  const connectTo = (peer: Peer, sslmode: string): Promise<MahoutError> =>
-    failureOf(() => Connection.connect({ ...nowhere(), port: peer.port, sslmode }));
-
-  test.each(["disable", "prefer", "require"])(
-    "closes at once (sslmode %s): the error says so",
-    async (sslmode) => {
-      await using peer = await startPeer((socket) => {
-        socket.end();
-      });
-      const error = await connectTo(peer, sslmode);
-      expect(error).toBeInstanceOf(OperationalError);
-      expect(error.message).toMatch(
-        /closed the connection unexpectedly|connection to the server was lost|ECONNRESET/,
-      );
-      await eventually(() => peer.open() === 0);
-    },
-  );
-
-  test.each(["disable", "prefer", "require"])(
-    "speaks another protocol (sslmode %s): the error says so",
-    async (sslmode) => {
-      await using peer = await startPeer((socket) => {
-        socket.once("data", () => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"));
-      });
-      const error = await connectTo(peer, sslmode);
-      expect(error).toBeInstanceOf(OperationalError);
-      expect(error.message).toMatch(/impossible length|more than its answer|is it PostgreSQL/);
-      await eventually(() => peer.open() === 0);
-    },
-  );
-});
-
 describe("async: a signal", () => {
-  const connectWith = (signal: AbortSignal, more: object = {}): Promise<MahoutError> =>
-    failureOf(() => AsyncConnection.connect({ ...nowhere(), ...more }, { signal }));
-
   test("that has fired already opens nothing", async () => {
-    const accepted = silent.accepted();
-    const error = await connectWith(AbortSignal.abort("enough"));
+    await using silent = await silence();
+    const signal = AbortSignal.abort("enough");
+    const error = await failureOf(() => AsyncConnection.connect(silent.conninfo(), { signal }));
     expect(error).toBeInstanceOf(OperationalError);
+    expect(error).toMatchObject({ code: "ERR_MAHOUT_ABORTED", cause: "enough" });
     expect(error.message).toBe("connecting was aborted by its signal");
-    expect(error.cause).toBe("enough");
-    expect(silent.accepted()).toBe(accepted);
+    expect(silent.connections).toEqual([]);
   });
 
   test("that fires ends the connect, whichever hosts are left", async () => {
+    await using silent = await silence(2);
+    const port = silent.conninfo()["port"];
     const controller = new AbortController();
-    const before = silent.accepted();
-    const failure = connectWith(controller.signal, { host: "127.0.0.1,127.0.0.1" });
-    await eventually(() => silent.accepted() === before + 1);
+    const failure = failureOf(() =>
+      AsyncConnection.connect(
+        silent.conninfo({ host: "127.0.0.1,127.0.0.1", port: `${port},${port}` }),
+        { signal: controller.signal },
+      ),
+    );
+    await silent.received("startup");
     const reason = new Error("changed my mind");
     controller.abort(reason);
     const error = await failure;
-    expect(error.message).toBe("connecting was aborted by its signal");
-    expect(error.cause).toBe(reason);
-    await eventually(() => silent.open() === 0);
-    expect(silent.accepted()).toBe(before + 1);
+    expect(error).toMatchObject({ code: "ERR_MAHOUT_ABORTED", cause: reason });
+    await silent.closed();
+    expect(silent.connections).toHaveLength(1);
   });
 
   test("is not listened to after the connect", async () => {

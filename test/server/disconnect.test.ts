@@ -61,7 +61,9 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
     for (const text of ["select 1", "select $1::int"]) {
       await conn.query(text, text.includes("$") ? [1] : []);
     }
-    const error = await failureOf(() => conn.query("select pg_terminate_backend(pg_backend_pid())"));
+    const error = await failureOf(() =>
+      conn.query("select pg_terminate_backend(pg_backend_pid())"),
+    );
     expect(error).toBeInstanceOf(errors.AdminShutdown);
     await expectBroken(conn);
   });

@@ -44,9 +44,13 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 /** Every sample as a column: its type in SQL, its text, and its value. */
 const columns = [
   ...Object.entries(samples).flatMap(([type, list]) =>
-    (list ?? []).map(([text, , value]) => [type === "char" ? '"char"' : type, text, value] as const),
+    (list ?? []).map(
+      ([text, , value]) => [type === "char" ? '"char"' : type, text, value] as const,
+    ),
   ),
-  ...Object.entries(TEXTS).flatMap(([type, list]) => list.map((text) => [type, text, text] as const)),
+  ...Object.entries(TEXTS).flatMap(([type, list]) =>
+    list.map((text) => [type, text, text] as const),
+  ),
 ];
 
 const formats: [what: string, options: { binary?: boolean }][] = [
@@ -91,9 +95,9 @@ describe.each(shells)("$name shell", ({ connect }) => {
 
   test.each(formats)("%s: the same in many rows", async (_what, options) => {
     await using conn = await connect({ options: "-c timezone=UTC" });
-    const rows = await select(conn, 500, options);
-    expect(rows).toHaveLength(500);
-    for (const index of [0, 399, 400, 499]) expect(rows[index]).toStrictEqual(values);
+    const rows = await select(conn, 401, options);
+    expect(rows).toHaveLength(401);
+    for (const index of [0, 399, 400]) expect(rows[index]).toStrictEqual(values);
   });
 
   test.each(formats)("%s: without parameters, the first time and later", async (_what, options) => {
@@ -112,7 +116,7 @@ describe.each(shells)("$name shell", ({ connect }) => {
     await using conn = await connect();
     const nulls = columns.map(([type], index) => `null::${type} as c${index}`);
     const rowFactory = tupleRow as RowFactory<unknown>;
-    for (const count of [1, 500]) {
+    for (const count of [1, 401]) {
       const text = `select ${nulls.join()} from generate_series(1, $1)`;
       const rows = await conn.query(text, [count], { rowFactory, ...options });
       expect(rows.at(-1)).toStrictEqual(columns.map(() => null));
@@ -130,11 +134,16 @@ describe.each(shells)("$name shell", ({ connect }) => {
     }
   });
 
-  test.each(formats)("%s: a built-in type that was given another loader", async (_what, options) => {
-    await using conn = await connect();
-    conn.adapters.registerLoader(23, (bytes, start, end) => bytes.toString("utf8", start, end));
-    conn.adapters.registerLoader(21, (bytes, start) => bytes.readInt16BE(start) * 10, 1);
-    const rows = await conn.query("select $1::int4 as a, $1::int4::int2 as b", [7], options);
-    expect(rows).toEqual([{ a: options.binary === true ? 7 : "7", b: options.binary === false ? 7 : 70 }]);
-  });
+  test.each(formats)(
+    "%s: a built-in type that was given another loader",
+    async (_what, options) => {
+      await using conn = await connect();
+      conn.adapters.registerLoader(23, (bytes, start, end) => bytes.toString("utf8", start, end));
+      conn.adapters.registerLoader(21, (bytes, start) => bytes.readInt16BE(start) * 10, 1);
+      const rows = await conn.query("select $1::int4 as a, $1::int4::int2 as b", [7], options);
+      expect(rows).toEqual([
+        { a: options.binary === true ? 7 : "7", b: options.binary === false ? 7 : 70 },
+      ]);
+    },
+  );
 });

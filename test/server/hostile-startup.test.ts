@@ -26,7 +26,7 @@ import {
   secures,
   sends,
 } from "../support/scripted-server.ts";
-import { sendsBytewise, stays } from "../support/scripted-server.ts";
+import { sendsBytewise } from "../support/scripted-server.ts";
 import { failureOf, shells } from "../support/shells.ts";
 
 const SOON = 2_000;
@@ -194,9 +194,6 @@ const cases: readonly Case[] = [
   ["has a certificate of somebody else", "verify-full", [...offer, sends("S"), secures()], BAD_TLS],
 ];
 
-/** Connects, which must fail in time, and gives the error. */
-type Attempt = (overrides: Record<string, string | number>) => Promise<Error>;
-
 /** Bytes of a password, in any form in which it could leave. */
 function expectNoPassword(record: ConnectionRecord | undefined): void {
   expect(record).toBeDefined();
@@ -280,25 +277,13 @@ describe.each(shells)("connecting ($name)", ({ name: shell, Connection }) => {
   });
 
   test.each<readonly [string, string, Script]>([
-    ["before anything", "disable", [stays()]],
-    ["instead of an answer", "require", [stays(), ...offer]],
-    ["instead of a handshake", "require", [stays(), ...offer, sends("S")]],
-    ["after a no", "prefer", [stays(), ...offer, sends("N"), awaits("startup")]],
-    [
-      "after the handshake",
-      "require",
-      [stays(), ...offer, sends("S"), secures(), awaits("startup")],
-    ],
-    [
-      "in the middle of an error",
-      "disable",
-      [stays(), awaits("startup"), sends(fatal.subarray(0, 20))],
-    ],
-    [
-      "before it is ready",
-      "disable",
-      [stays(), awaits("startup"), sends(greeting().subarray(0, -6))],
-    ],
+    ["before anything", "disable", []],
+    ["instead of an answer", "require", [...offer]],
+    ["instead of a handshake", "require", [...offer, sends("S")]],
+    ["after a no", "prefer", [...offer, sends("N"), awaits("startup")]],
+    ["after the handshake", "require", [...offer, sends("S"), secures(), awaits("startup")]],
+    ["in the middle of an error", "disable", [awaits("startup"), sends(fatal.subarray(0, 20))]],
+    ["before it is ready", "disable", [awaits("startup"), sends(greeting().subarray(0, -6))]],
     [
       "never, but says nothing to the point",
       "disable",
@@ -314,7 +299,7 @@ describe.each(shells)("connecting ($name)", ({ name: shell, Connection }) => {
       ],
     ],
   ])("ends at its deadline when the server falls silent %s", async (_, sslmode, script) => {
-    await against([[...script, ends()]], async (server) => {
+    await against([script], async (server) => {
       const conninfo = server.conninfo({ sslmode });
       const connect = async (): Promise<unknown> =>
         await Connection.connect(conninfo, { connectTimeout: 300 });
@@ -373,6 +358,21 @@ describe.each(shells)("connecting ($name)", ({ name: shell, Connection }) => {
       expect(record?.messages.map(({ type }) => type)).toEqual(["startup"]);
     },
   );
+
+  test("does not give the password to a server that has had a proof", async () => {
+    const twice = [
+      sends(backend.authenticationMd5Password(Buffer.of(1, 2, 3, 4))),
+      awaits("p"),
+      sends(backend.authenticationCleartextPassword()),
+    ];
+    const [record] = await against([[awaits("startup"), ...twice]], async (server) => {
+      const conninfo = server.conninfo({ password: PASSWORD });
+      const error = await failureOf(async () => await Connection.connect(conninfo));
+      expect(error).toMatchObject(MALFORMED);
+    });
+    expect(record?.messages.map(({ type }) => type)).toEqual(["startup", "p"]);
+    expect(record?.plain.includes(PASSWORD)).toBe(false);
+  });
 
   test("tells what is in the way when no password was given", async () => {
     await against(

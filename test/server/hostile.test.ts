@@ -2,17 +2,24 @@
 // time, the connection says truthfully what has become of it, and nothing is left behind.
 
 import { describe, expect, test } from "@jest/globals";
-import { type AsyncConnection, type Diagnostic, errors } from "../../src/index.ts";
+import {
+  type AsyncConnection,
+  type Diagnostic,
+  errors,
+  type MahoutError,
+} from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
-import { against, answer, greets, within } from "../support/hostile.ts";
+import { against, answer, greets, leftovers, resources, within } from "../support/hostile.ts";
 import {
   awaits,
   closes,
+  deafens,
   ends,
   floods,
   gate,
   resets,
   type Script,
+  type ScriptedServer,
 } from "../support/scripted-server.ts";
 import { secures, sends, sendsBytewise, stays } from "../support/scripted-server.ts";
 import { eventually, failureOf, shells } from "../support/shells.ts";
@@ -160,7 +167,7 @@ async function expectBroken(conn: AsyncConnection): Promise<void> {
   expect(conn.broken).toBe(true);
 }
 
-describe.each(shells)("a connection ($name)", ({ Connection }) => {
+describe.each(shells)("a connection ($name)", ({ name, Connection }) => {
   test.each(cases)("breaks with a typed error when the server %s", async (_, script, expected) => {
     await against([[...greets(), awaits("Q"), ...script]], async (server) => {
       const conn = await Connection.connect(server.conninfo());
@@ -230,6 +237,67 @@ describe.each(shells)("a connection ($name)", ({ Connection }) => {
       expect(disconnected.reason).toMatchObject(rest);
       if (message !== undefined) expect(disconnected.reason.message).toMatch(message as RegExp);
       await expectBroken(conn);
+    });
+  });
+
+  test.each([false, true])(
+    "tells what the server said last to who writes before reading it (unix socket: %p)",
+    async (unix) => {
+      const script = [...greets(), gate("go"), sends(fatal), closes()];
+      const body = async (server: ScriptedServer): Promise<void> => {
+        const conn = await Connection.connect(server.conninfo());
+        server.open("go");
+        // Long enough for the end to have come, while no event could tell.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+        const failures = [];
+        for (let round = 0; round < 3; round++) {
+          failures.push(failureOf(async () => await conn.query("select 1")));
+          // Each is written by itself, and still nothing was read.
+          await new Promise<void>((resolve) => process.nextTick(resolve));
+        }
+        for (const error of await Promise.all(failures)) {
+          expect([error.sqlstate, (error.cause as MahoutError | undefined)?.sqlstate]).toContain(
+            "57P01",
+          );
+        }
+        await expectBroken(conn);
+      };
+      await against([script], body, { unix });
+    },
+  );
+
+  test.each(["disable", "require"])(
+    "hears a FATAL behind more rows than fit into any buffer (sslmode %s)",
+    async (sslmode) => {
+      const row = backend.dataRow("x".repeat(5_000), "y".repeat(5_000));
+      const rows = Array.from({ length: 400 }, () => row);
+      const encrypted = sslmode === "disable" ? [] : [awaits("ssl"), sends("S"), secures()];
+      const script = [awaits("Q"), sends(columns, ...rows, fatal), closes()];
+      await against([[...encrypted, ...greets(), ...script]], async (server) => {
+        const conn = await Connection.connect(server.conninfo({ sslmode }));
+        const error = await failureOf(async () => await conn.query("select 1"));
+        expect(error).toMatchObject(SHUTDOWN);
+        await expectBroken(conn);
+      });
+    },
+  );
+
+  test("lets go of a server that hangs up without reading what was sent", async () => {
+    const script = [...greets(), deafens(), gate("go"), stays(), ends(), gate("over"), resets()];
+    await against([script], async (server) => {
+      const before = resources();
+      const conn = await Connection.connect(server.conninfo());
+      // More than the system takes for one who doesn't read.
+      const text = `select '${"x".repeat(20_000_000)}'`;
+      const failure = failureOf(async () => {
+        setTimeout(() => server.open("go"), 100);
+        if (name === "blocking") server.open("go");
+        await conn.query(text);
+      });
+      expect(await within(2 * SOON, () => failure)).toMatchObject(LOST);
+      await expectBroken(conn);
+      await eventually(() => leftovers(before).length === 0);
+      server.open("over");
     });
   });
 
@@ -370,7 +438,11 @@ describe.each(shells)("a statement with parameters ($name)", ({ Connection }) =>
     ["rows instead", [sends(backend.dataRow("x"))], MALFORMED],
     [
       "a suspended portal",
-      [sends(...described), awaits("B", "E", "S"), sends(backend.bindComplete(), backend.portalSuspended())],
+      [
+        sends(...described),
+        awaits("B", "E", "S"),
+        sends(backend.bindComplete(), backend.portalSuspended()),
+      ],
       MALFORMED,
     ],
     ["the end of the stream", [sends(...described), awaits("B", "E", "S"), closes()], LOST],

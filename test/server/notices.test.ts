@@ -154,7 +154,8 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
       code: "MAHOUT_NOTICE_HANDLER",
       message: `a notice handler threw: ${shown}`,
     });
-    if (thrown instanceof Error) expect((warnings[0] as { detail?: string }).detail).toBe(thrown.stack);
+    if (thrown instanceof Error)
+      expect((warnings[0] as { detail?: string }).detail).toBe(thrown.stack);
   });
 
   test("handlers that are given when connecting hear what the start has to say", async () => {

@@ -12,7 +12,11 @@ describe.each(shells)("$name shell", ({ connect }) => {
     const cur = await conn.execute(THREE);
     expect([cur.statusMessage, await cur.fetchOne()]).toEqual(["SELECT 1", { a: 1 }]);
     expect(cur.nextSet()).toBe(true);
-    expect([cur.statusMessage, cur.description, cur.rowNumber]).toEqual(["CREATE TABLE", null, null]);
+    expect([cur.statusMessage, cur.description, cur.rowNumber]).toEqual([
+      "CREATE TABLE",
+      null,
+      null,
+    ]);
     expect((await failureOf(() => cur.fetchOne())).name).toBe("ProgrammingError");
     expect(cur.nextSet()).toBe(true);
     expect(cur.description?.map(({ name }) => name)).toEqual(["b", "c"]);
@@ -114,7 +118,11 @@ describe.each(shells)("$name shell", ({ connect }) => {
 
   test("several statements can't have parameters", async () => {
     await using conn = await connect();
-    for (const [parameters, options] of [[[1], {}], [[], { prepare: true }], [[], { binary: true }]] as const) {
+    for (const [parameters, options] of [
+      [[1], {}],
+      [[], { prepare: true }],
+      [[], { binary: true }],
+    ] as const) {
       const text = parameters.length > 0 ? "select $1::int; select 2" : "select 1; select 2";
       const error = await failureOf(() => conn.execute(text, parameters, options));
       expect([error.name, error.message]).toEqual([

@@ -154,7 +154,9 @@ describe.each(shells)("$name shell", ({ connect }) => {
         }
       },
     );
-    expect((await failureOf(() => conn.query("select 1", [], { rowFactory }))).message).toBe("never");
+    expect((await failureOf(() => conn.query("select 1", [], { rowFactory }))).message).toBe(
+      "never",
+    );
     const cur = await conn.execute("select 1 as n", [], { rowFactory });
     expect((await failureOf(() => cur.fetchOne())).message).toBe("never");
     expect((await failureOf(() => cur.fetchAll())).message).toBe("never");
@@ -165,11 +167,19 @@ describe.each(shells)("$name shell", ({ connect }) => {
     await using conn = await connect();
     for (const rowFactory of [dictRow, tupleRow]) {
       const options = { rowFactory: rowFactory as RowFactory<DictRow> };
-      const rows = await conn.query("select 1 as a, 2 as b from generate_series(1, 2)", [], options);
+      const rows = await conn.query(
+        "select 1 as a, 2 as b from generate_series(1, 2)",
+        [],
+        options,
+      );
       for (const key of Object.keys(rows[0] as object)) delete (rows[0] as DictRow)[key];
       const untouched = rowFactory === dictRow ? { a: 1, b: 2 } : [1, 2];
       expect(rows[1]).toEqual(untouched);
-      const cur = await conn.execute("select 1 as a, 2 as b from generate_series(1, 2)", [], options);
+      const cur = await conn.execute(
+        "select 1 as a, 2 as b from generate_series(1, 2)",
+        [],
+        options,
+      );
       expect(await cur.fetchOne()).toEqual(untouched);
     }
   });
@@ -230,7 +240,10 @@ describe.each(shells)("int8 in the $name shell", ({ connect }) => {
     const adapters = new AdaptersMap();
     await using conn = await connect();
     const cur = conn.cursor();
-    cur.adapters.registerLoader(23, (bytes, start, end) => `<${bytes.toString("utf8", start, end)}>`);
+    cur.adapters.registerLoader(
+      23,
+      (bytes, start, end) => `<${bytes.toString("utf8", start, end)}>`,
+    );
     await cur.execute("select 7 as n");
     expect(await cur.fetchOne()).toEqual({ n: "<7>" });
     expect(await conn.query("select 7 as n")).toEqual([{ n: 7 }]);

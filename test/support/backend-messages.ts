@@ -104,7 +104,7 @@ export function rowDescription(...columns: readonly (Column | string)[]): Buffer
     const type = [int32(typeOid), int16(typeSize), int32(typeModifier), int16(format)];
     return Buffer.concat([cstring(name), ...table, ...type]);
   });
-  return message("T", int16(columns.length), ...described);
+  return message("T", int16(columns.length), Buffer.concat(described));
 }
 
 /** A field: its length, -1 for NULL, and its bytes. */
@@ -115,10 +115,10 @@ export function field(value: Part | null): Buffer {
 }
 
 export const dataRow = (...values: readonly (Part | null)[]): Buffer =>
-  message("D", int16(values.length), ...values.map(field));
+  message("D", int16(values.length), Buffer.concat(values.map(field)));
 export const commandComplete = (tag: string): Buffer => message("C", cstring(tag));
 export const parameterDescription = (...oids: readonly number[]): Buffer =>
-  message("t", int16(oids.length), ...oids.map(int32));
+  message("t", int16(oids.length), Buffer.concat(oids.map(int32)));
 
 export const parseComplete = (): Buffer => message("1");
 export const bindComplete = (): Buffer => message("2");

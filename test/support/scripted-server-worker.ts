@@ -22,10 +22,14 @@ export type Step =
   | { readonly do: "close" }
   /** Resets the connection. */
   | { readonly do: "reset" }
+  /** Reads nothing any more. */
+  | { readonly do: "deafen" }
   /** Keeps the connection even when the client closes its half. */
   | { readonly do: "stay" }
   /** Waits until the test opens the gate, or for so many milliseconds. */
   | { readonly do: "gate"; readonly name: string }
+  /** Opens a gate itself, for the script of another connection. */
+  | { readonly do: "open"; readonly name: string }
   | { readonly do: "pause"; readonly milliseconds: number }
   /** Waits until somebody reads the named pipe; writes into it, which ends that reading. */
   | { readonly do: "openPipe"; readonly path: string }
@@ -109,6 +113,12 @@ export function serve(load: NodeJS.Require): void {
     parent.postMessage(report);
   }
 
+  function open(name: string): void {
+    const gate = gateOf(name);
+    gate.open = true;
+    for (const wake of gate.waiting.splice(0)) wake();
+  }
+
   function gateOf(name: string): Gate {
     const gate = gates.get(name) ?? { open: false, waiting: [] };
     gates.set(name, gate);
@@ -170,6 +180,8 @@ export function serve(load: NodeJS.Require): void {
 
   async function secure(client: Client): Promise<void> {
     const { raw } = client;
+    // Who has left already will not begin a handshake any more.
+    if (client.ended) return void raw.destroy();
     raw.removeAllListeners("data");
     raw.removeAllListeners("end");
     const { cert, key } = start;
@@ -178,9 +190,19 @@ export function serve(load: NodeJS.Require): void {
     client.socket = secured;
     client.encrypted = true;
     listen(client);
+    // A refused certificate shows as this event, or as a mere end before the handshake was over.
+    secured.on("_tlsError", (error: Error) => {
+      say({ event: "error", id: client.id, text: error.message });
+      raw.destroy();
+    });
     await new Promise<void>((resolve) => {
-      secured.once("secure", resolve);
-      raw.once("close", () => resolve());
+      const giveUp = (): unknown => raw.destroy();
+      secured.once("end", giveUp);
+      raw.once("close", resolve);
+      secured.once("secure", () => {
+        secured.off("end", giveUp);
+        resolve();
+      });
     });
   }
 
@@ -221,6 +243,8 @@ export function serve(load: NodeJS.Require): void {
       case "reset":
         // Only TCP knows resets; what comes closest is to close with something unread.
         return void (start.path === null ? raw.resetAndDestroy() : raw.destroy());
+      case "deafen":
+        return void raw.pause();
       case "stay":
         return void (client.stays = true);
       case "gate": {
@@ -228,9 +252,13 @@ export function serve(load: NodeJS.Require): void {
         if (!gate.open) await new Promise<void>((resolve) => gate.waiting.push(resolve));
         return;
       }
+      case "open":
+        return open(step.name);
       case "pause":
         return await timers.setTimeout(step.milliseconds);
       case "openPipe":
+        // A handshake comes next, and its first bytes must not be read before it.
+        raw.pause();
         client.pipe = await fs.open(step.path, "w");
         return;
       case "fillPipe":
@@ -282,11 +310,7 @@ export function serve(load: NodeJS.Require): void {
     if (script) void play(client, script);
     else fail(client, new Error("there is no script for this connection"));
   });
-  parent.on("message", (name: string) => {
-    const gate = gateOf(name);
-    gate.open = true;
-    for (const wake of gate.waiting.splice(0)) wake();
-  });
+  parent.on("message", open);
   const listening = (): void => {
     const address = server.address();
     say({ event: "listening", port: typeof address === "object" && address ? address.port : 0 });

@@ -60,14 +60,24 @@ export function resets(): Step {
   return { do: "reset" };
 }
 
+/** From here on reads nothing, so that the client can write only so much. */
+export function deafens(): Step {
+  return { do: "deafen" };
+}
+
 /** From here on keeps the connection, even when the client closes its half. */
 export function stays(): Step {
   return { do: "stay" };
 }
 
-/** Waits until the test calls `open()` with that name. */
+/** Waits until the test, or the script of another connection, opens the gate of that name. */
 export function gate(name: string): Step {
   return { do: "gate", name };
+}
+
+/** Opens a gate for another connection. */
+export function opens(name: string): Step {
+  return { do: "open", name };
 }
 
 /** Waits. */

@@ -8,13 +8,15 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { runInThisContext } from "node:vm";
-import { afterAll } from "@jest/globals";
+import { afterAll, expect } from "@jest/globals";
 import {
   type AsyncConnectOptions,
   AsyncConnection,
   Connection,
   type DictRow,
+  dictRow,
   type MahoutError,
+  type TransactionStatus,
 } from "../../src/index.ts";
 import type { Conninfo } from "./address.ts";
 import { defaultServer } from "./default-server.ts";
@@ -94,6 +96,24 @@ export async function administer(text: string, overrides: Conninfo = {}): Promis
   return (await defaultServer().administer(text, String(dbname))) as string[][];
 }
 
+/** Waits until the server runs something for the connection. */
+export async function running(conn: AsyncConnection<unknown>): Promise<void> {
+  const text = `select state from pg_stat_activity where pid = ${conn.info.backendPid}`;
+  await eventually(async () => (await administer(text))[0]?.[0] === "active");
+}
+
+/** Expects a connection that is open, in this state, and gives right answers in both protocols. */
+export async function expectUsable(
+  conn: AsyncConnection<unknown>,
+  status: TransactionStatus = "idle",
+): Promise<void> {
+  expect([conn.closed, conn.broken, conn.info.transactionStatus]).toEqual([false, false, status]);
+  if (status === "inError") return;
+  const options = { rowFactory: dictRow };
+  expect(await conn.query("select $1::int as n", [1], options)).toEqual([{ n: 1 }]);
+  expect(await conn.query("select 2 as n", [], options)).toEqual([{ n: 2 }]);
+}
+
 /** Ends a session from outside, and waits until the server has forgotten it. */
 export async function terminate(pid: number): Promise<void> {
   await administer(`select pg_terminate_backend(${pid})`);
@@ -111,23 +131,26 @@ export async function onceRunning(
   action: "pg_terminate_backend" | "pg_cancel_backend",
 ): Promise<{ done: Promise<unknown> }> {
   const agent = await AsyncConnection.connect(defaultServer().conninfo());
-  let over = false;
-  const done = agent
-    .execute(
-      `do $$ begin
-         while not exists (select from pg_stat_activity
-             where pid = ${pid} and state = 'active' and query like '%${word}%') loop
-           perform pg_sleep(0.002), pg_stat_clear_snapshot();
-         end loop;
-         perform ${action}(${pid});
-       end $$`,
-      [],
-      { timeout: PATIENCE },
-    )
-    .finally(() => {
+  const act = async (): Promise<void> => {
+    try {
+      await agent.execute(
+        `do $$ begin
+           while not exists (select from pg_stat_activity
+               where pid = ${pid} and state = 'active' and query like '%${word}%') loop
+             perform pg_sleep(0.002), pg_stat_clear_snapshot();
+           end loop;
+           perform ${action}(${pid});
+         end $$`,
+        [],
+        { timeout: PATIENCE },
+      );
+    } finally {
       over = true;
-      return agent.close();
-    });
+      await agent.close();
+    }
+  };
+  let over = false;
+  const done = act();
   // Whoever never gets to see that it failed shall not make it an unhandled rejection, too.
   done.catch(() => {});
   const { backendPid } = agent.info;

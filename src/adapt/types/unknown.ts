@@ -10,6 +10,7 @@
 import { isDate } from "node:util/types";
 import { DataError, ProgrammingError } from "../../errors.ts";
 import type { Writer } from "../../protocol/writer.ts";
+import { TEXT } from "../format.ts";
 import type { Codec } from "../registry.ts";
 import { arrayText } from "./array.ts";
 import { dimensionsOf, isList } from "./array-shape.ts";
@@ -52,15 +53,25 @@ function textOfObject(value: unknown): string {
   );
 }
 
+/**
+ * Text is asked for where a type isn't known. That binary comes all the same means that the column's type was
+ * changed between the description and the execution.
+ */
+function unreadable(): never {
+  throw new DataError(
+    "the value came in the binary form of a type that is not registered: the column's type has changed " +
+      "since the statement was described; run it again",
+  );
+}
+
 /** The codec for a type that isn't registered, and for parameters whose type isn't known. */
 export const unknownCodec: Codec = {
   name: "unknown",
   oid: 0,
   arrayOid: 0,
-  // The text format; its name would have to be imported from the registry, which imports this file.
-  results: 0,
+  results: TEXT,
   loadText: readUtf8,
-  loadBinary: readUtf8,
+  loadBinary: unreadable,
   dumpText: textOf,
   dumpBinary(value: unknown, out: Writer): boolean {
     const bytes = typeof value === "object" ? bytesOf(value) : null;

@@ -1,0 +1,84 @@
+/**
+ * Which servers are tried in which order, and whether one that let us in is of the wanted kind.
+ *
+ * Manual, 32.1.1.3 "Specifying Multiple Hosts", `target_session_attrs` and `load_balance_hosts`. All
+ * supported servers report by themselves whether they are a standby and whether transactions are read-only
+ * by default, so nothing has to be asked.
+ */
+import type {
+  ConnectionParameters,
+  Endpoint,
+  TargetSessionAttributes,
+} from "../conninfo/parameters.ts";
+import type { Session } from "../protocol/session.ts";
+import type { Encryption } from "../protocol/startup.ts";
+
+/** One round through the hosts. */
+export interface HostPass {
+  /** In the order in which they are tried. */
+  readonly endpoints: readonly Endpoint[];
+  /** The kind of session that this round takes. */
+  readonly wanted: TargetSessionAttributes;
+}
+
+/** The rounds: one, or with `prefer-standby` a second one that takes any server. */
+export function passesOf(parameters: ConnectionParameters): readonly HostPass[] {
+  const { targetSessionAttrs: wanted, loadBalanceHosts, attempts } = parameters;
+  const endpoints = loadBalanceHosts === "random" ? shuffled(attempts) : attempts;
+  if (wanted !== "prefer-standby") return [{ endpoints, wanted }];
+  return [
+    { endpoints, wanted: "standby" },
+    { endpoints, wanted: "any" },
+  ];
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const result = [...items];
+  for (let index = result.length - 1; index > 0; index--) {
+    const other = Math.floor(Math.random() * (index + 1));
+    [result[index], result[other]] = [result[other] as T, result[index] as T];
+  }
+  return result;
+}
+
+/** Why the session is not of the wanted kind; null when it is. */
+export function unsuitable(session: Session, wanted: TargetSessionAttributes): string | null {
+  const standby = session.parameters.get("in_hot_standby") === "on";
+  const readOnly = standby || session.parameters.get("default_transaction_read_only") === "on";
+  switch (wanted) {
+    case "read-write":
+      return readOnly ? "the session is read-only" : null;
+    case "read-only":
+      return readOnly ? null : "the session is not read-only";
+    case "primary":
+      return standby ? "the server is a standby" : null;
+    case "standby":
+      return standby ? null : "the server is not a standby";
+    default:
+      return null;
+  }
+}
+
+/** Which ways to encrypt are tried with an endpoint, in order; a unix socket needs none. */
+export function encryptionsOf(
+  parameters: ConnectionParameters,
+  endpoint: Endpoint,
+): readonly Encryption[] {
+  if (endpoint.socketPath !== null) return ["none"];
+  switch (parameters.sslmode) {
+    case "disable":
+      return ["none"];
+    case "allow":
+      return ["none", "required"];
+    case "prefer":
+      return ["offered", "none"];
+    default:
+      return [parameters.sslnegotiation === "direct" ? "direct" : "required"];
+  }
+}
+
+/** The encryption that a connection ended up with: another one to the same server asks for no less. */
+export function settled(tried: Encryption, encrypted: boolean): Encryption {
+  if (!encrypted) return "none";
+  return tried === "direct" ? "direct" : "required";
+}
