@@ -78,11 +78,13 @@ const commands = {
   close: () => contender?.close(),
 };
 
-process.on("message", async ({ command, ...request }) => {
+async function serve({ command, ...request }) {
   try {
     process.send({ answer: await commands[command](request) });
   } catch (error) {
     process.send({ error: String(error?.message ?? error).split("\n")[0] });
   }
-});
+}
+
+process.on("message", (message) => void serve(message));
 process.on("disconnect", () => process.exit());

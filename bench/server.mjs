@@ -37,7 +37,7 @@ export async function startServer() {
   };
   const run = (name, ...rest) => {
     const { status, stdout, stderr, error } = spawnSync(join(programs, name), rest, options);
-    if (status !== 0) throw new Error(`${name} failed: ${error ?? stderr}`);
+    if (status !== 0) throw new Error(`${name} failed: ${String(error ?? stderr)}`);
     return String(stdout).trim();
   };
   const encoding = ["-E", "UTF8", "--locale=C"];

@@ -79,21 +79,16 @@ export class Diagnostic {
   readonly internalQuery: string | null;
   /** The call stack in the server, one line for each entry, the innermost first. */
   readonly context: string | null;
-  /** The schema of the object that it is about. */
+  /** The object that it is about, as far as the server says: its schema, its table, and so on. */
   readonly schemaName: string | null;
-  /** The table that it is about. */
   readonly tableName: string | null;
-  /** The column that it is about. */
   readonly columnName: string | null;
-  /** The data type that it is about. */
   readonly datatypeName: string | null;
   /** The constraint that was violated. */
   readonly constraintName: string | null;
-  /** Where in the server's source code it was reported. */
+  /** Where in the server's source code it was reported: file, line, function. */
   readonly sourceFile: string | null;
-  /** The line in that file. */
   readonly sourceLine: string | null;
-  /** The function in that file. */
   readonly sourceFunction: string | null;
 
   /** Takes the fields under the one-letter codes of the protocol; without any, all are null. */
@@ -134,9 +129,8 @@ const silence: Diagnostic = new Diagnostic();
 
 /** What an error of this package may be made with, beside its message; nothing by default. */
 export interface MahoutErrorOptions {
-  /** What led to it. */
+  /** What led to it, and what the server said. */
   readonly cause?: unknown;
-  /** What the server said. */
   readonly diag?: Diagnostic | undefined;
   /** The text of the statement that failed, without its parameters. */
   readonly statement?: string | null | undefined;

@@ -148,11 +148,7 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   ): Promise<ResultSet[]> {
     const { core } = this;
     core.checkOpen();
-    const { session, statements } = core;
-    const conversation = execute(
-      { session, statements, adapters },
-      requestOf(text, parameters, options),
-    );
+    const conversation = execute(core.contextOf(adapters), requestOf(text, parameters, options));
     if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
       return this.#line.run(conversation);
     }

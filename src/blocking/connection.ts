@@ -121,14 +121,13 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
   ): ResultSet[] {
     const { core } = this;
     core.checkOpen();
-    const { session, statements } = core;
     const request = requestOf(text, parameters, options);
     refuseSignal(options);
     const timeout = options?.timeout;
     const deadline =
       timeout === undefined ? null : new StatementDeadline(timeout, () => this.cancel());
     try {
-      return this.#transport.run(execute({ session, statements, adapters }, request), deadline);
+      return this.#transport.run(execute(core.contextOf(adapters), request), deadline);
     } catch (error) {
       throw recapture(deadline?.explain(error) ?? error);
     }
@@ -150,7 +149,11 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     return this.#transport.descriptor;
   }
 
-  /** Closes the connection. Never throws, and can be called again. */
+  /**
+   * Closes the connection; can be called again.
+   *
+   * @throws OperationalError only when called by a handler of this connection while it is being used.
+   */
   close(): void {
     this.#transport.run(this.core.close());
   }

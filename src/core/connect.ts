@@ -11,13 +11,7 @@ import type {
   Endpoint,
   TargetSessionAttributes,
 } from "../conninfo/parameters.ts";
-import {
-  ConnectionTimeout,
-  isRetryable,
-  MahoutError,
-  NotSupportedError,
-  OperationalError,
-} from "../errors.ts";
+import { ConnectionTimeout, isRetryable, MahoutError, OperationalError } from "../errors.ts";
 import type { AuthMethod, Credentials } from "../protocol/auth.ts";
 import type { Address, Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
@@ -47,11 +41,6 @@ export function* connect(
   parameters: ConnectionParameters,
   prepare: Prepare,
 ): Conversation<Connected> {
-  if (parameters.channelBinding === "require") {
-    throw new NotSupportedError(
-      "channel_binding=require is not supported yet; leave it out or use prefer",
-    );
-  }
   const failures: Failure[] = [];
   for (const { endpoints, wanted } of passesOf(parameters)) {
     for (const endpoint of endpoints) {
@@ -186,6 +175,7 @@ function credentialsOf(parameters: ConnectionParameters, endpoint: Endpoint): Cr
   return {
     user: parameters.user,
     password: endpoint.password,
+    channelBinding: parameters.channelBinding,
     passwordSources: "the connection string and options, PGPASSWORD and the password file",
     accepts,
   };

@@ -17,6 +17,7 @@ import type { DictRow, RowFactory } from "../rows.ts";
 import { dictRow } from "../rows.ts";
 import type { Connected } from "./connect.ts";
 import { placeOf } from "./connect.ts";
+import type { ExecuteContext } from "./extended.ts";
 import type { GivenParameters } from "./info.ts";
 import { ConnectionInfo } from "./info.ts";
 import type { ExecuteOptions, NoticeHandler, SessionOptions } from "./options.ts";
@@ -38,6 +39,7 @@ export class ConnectionCore<Row = DictRow> {
   readonly #noticeHandlers: NoticeHandler[];
   #connected: Connected | null = null;
   #info: ConnectionInfo | null = null;
+  #context!: ExecuteContext;
   #closedByUser = false;
   #disconnected: AbortController | null = null;
 
@@ -68,11 +70,19 @@ export class ConnectionCore<Row = DictRow> {
     given: () => GivenParameters,
   ): void {
     const { session } = connected;
+    const { statements, adapters } = this;
+    this.#context = { session, statements, adapters };
     this.#connected = connected;
     this.#info = new ConnectionInfo(connected, parameters, given);
     session.onEnd = () => {
       if (!this.#closedByUser) this.#disconnected?.abort(session.endReason());
     };
+  }
+
+  /** What statements of the connection itself work on; a cursor with adapters of its own differs. */
+  contextOf(adapters: AdaptersMap): ExecuteContext {
+    if (adapters !== this.adapters) return { ...this.#context, adapters };
+    return this.#context;
   }
 
   /** How the connection was made. */
@@ -183,16 +193,16 @@ export class ConnectionCore<Row = DictRow> {
 
   /** Each handler sees each notice; one that throws is reported and disturbs neither others nor the statement. */
   #notice(diag: Diagnostic): void {
-    for (const handler of [...this.#noticeHandlers]) {
+    // A handler may remove itself, or add others: that is for the next notice.
+    const handlers = this.#noticeHandlers.slice();
+    for (const handler of handlers) {
       try {
-        handler(diag);
+        const returned = handler(diag) as
+          { then?: (done: null, failed: typeof report) => void } | null | undefined;
+        // An asynchronous handler fails later; nobody else would hear of it.
+        if (typeof returned?.then === "function") returned.then(null, report);
       } catch (error) {
-        const [shown, detail] = describeThrown(error);
-        process.emitWarning(`a notice handler threw: ${shown}`, {
-          type: MahoutWarning,
-          code: "MAHOUT_NOTICE_HANDLER",
-          detail,
-        });
+        report(error);
       }
     }
   }
@@ -204,6 +214,16 @@ export class ConnectionCore<Row = DictRow> {
     const state = this.broken ? "broken" : this.closed ? "closed" : info.transactionStatus;
     return `<${kind} [${state}] (user=${info.user} database=${info.dbname} at ${placeOf(this.connected.endpoint)})>`;
   }
+}
+
+/** Tells of a handler that failed, which is nobody's but the handler's fault. */
+function report(error: unknown): void {
+  const [shown, detail] = describeThrown(error);
+  process.emitWarning(`a notice handler threw: ${shown}`, {
+    type: MahoutWarning,
+    code: "MAHOUT_NOTICE_HANDLER",
+    detail,
+  });
 }
 
 /** What can be told of anything that was thrown: in short, and where it came from. */

@@ -8,8 +8,10 @@
 import type { RowReader } from "../adapt/compile.ts";
 import { AdaptersMap } from "../adapt/registry.ts";
 import { InterfaceError, ProgrammingError } from "../errors.ts";
+import { ROW_HEADER } from "../protocol/result.ts";
 import type { RowFactory } from "../rows.ts";
 import type { Column } from "./column.ts";
+import type { ConnectionBase } from "./connection-base.ts";
 import type { Description } from "./description.ts";
 import type { ResultSet } from "./execute.ts";
 import type { ExecuteOptions } from "./options.ts";
@@ -31,7 +33,7 @@ export abstract class CursorCore<Row> {
   /** The statement that was executed last; null before. */
   query: string | null = null;
   /** The connection that the cursor belongs to. */
-  abstract readonly connection: object;
+  abstract readonly connection: ConnectionBase<unknown>;
 
   readonly #core: Adapted;
   #rowFactory: RowFactory<Row>;
@@ -224,7 +226,7 @@ export abstract class CursorCore<Row> {
   /** Shows the state, and nothing secret. */
   toString(): string {
     const state = this.#closed ? "closed" : (this.statusMessage ?? "no result");
-    return `<${this.constructor.name} [${state || "empty"}] of ${String(this.connection)}>`;
+    return `<${this.constructor.name} [${state || "empty"}] of ${this.connection.toString()}>`;
   }
 }
 
@@ -251,6 +253,8 @@ export function lastRows<Row>(
     const { result, description } = sets[index] as ResultSet;
     if (description) {
       const read = description.plan(adapters, factory).reader(result.rowCount);
+      const only = result.rowCount === 1 ? result.blocks[0] : undefined;
+      if (only) return [read(only.bytes, only.start + ROW_HEADER)];
       return new RowWalk(result).take(Infinity, read);
     }
   }

@@ -65,13 +65,15 @@ export function encryptionsOf(
   endpoint: Endpoint,
 ): readonly Encryption[] {
   if (endpoint.socketPath !== null) return ["none"];
+  // In the clear there is nothing to bind to.
+  const mustBind = parameters.channelBinding === "require";
   switch (parameters.sslmode) {
     case "disable":
       return ["none"];
     case "allow":
-      return ["none", "required"];
+      return mustBind ? ["required"] : ["none", "required"];
     case "prefer":
-      return ["offered", "none"];
+      return mustBind ? ["offered"] : ["offered", "none"];
     default:
       return [parameters.sslnegotiation === "direct" ? "direct" : "required"];
   }

@@ -7,8 +7,8 @@ import type { AdaptersMap } from "../adapt/registry.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 
-/** Called with each notice of the server, as it arrives. */
-export type NoticeHandler = (diag: Diagnostic) => void;
+/** Called with each notice of the server, as it arrives; what it returns is ignored. */
+export type NoticeHandler = (diag: Diagnostic) => unknown;
 
 /** How long a connect may take when nothing else is said, in milliseconds. */
 export const CONNECT_TIMEOUT = 30_000;

@@ -14,7 +14,9 @@ import { writePassword, writeSaslInitial, writeSaslResponse } from "./encode.ts"
 import { Backend } from "./messages.ts";
 import { Reply, surprise } from "./replies.ts";
 import { preparePassword } from "./saslprep.ts";
-import { SCRAM_SHA_256, ScramExchange } from "./scram.ts";
+import type { ScramBinding } from "./scram-binding.ts";
+import { BINDABLE, boundTo, endPointHash, UNBOUND } from "./scram-binding.ts";
+import { SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramExchange } from "./scram.ts";
 import type { Session } from "./session.ts";
 
 /** How a server can ask for proof; libpq's names, as `require_auth` takes them. */
@@ -30,6 +32,16 @@ export interface Credentials {
   readonly passwordSources: string;
   /** Whether a method is acceptable; null accepts all. */
   readonly accepts: ((method: AuthMethod) => boolean) | null;
+  /** Whether to tie the proof to the TLS connection: never, where both sides can (as when left out), or else fail. */
+  readonly channelBinding?: "disable" | "prefer" | "require";
+}
+
+/** How a socket was opened. */
+export interface Opened {
+  /** Whether it is encrypted. */
+  readonly encrypted: boolean;
+  /** The server's certificate in DER; null when there is none, or it can't be had. */
+  readonly certificate: Uint8Array | null;
 }
 
 /** What the server wants next. */
@@ -75,8 +87,12 @@ class AuthReply extends Reply {
   #negotiate(bytes: Buffer, start: number, end: number): void {
     const body = new Body(bytes, start, end, "NegotiateProtocolVersion");
     const version = body.int32();
-    if (version >>> 16 !== 3) throw new ProtocolError(`the server wants protocol version ${version >>> 16}, we speak 3`);
-    this.#session.protocolVersion = Math.min(this.#session.protocolVersion, 30000 + (version & 0xffff));
+    if (version >>> 16 !== 3)
+      throw new ProtocolError(`the server wants protocol version ${version >>> 16}, we speak 3`);
+    this.#session.protocolVersion = Math.min(
+      this.#session.protocolVersion,
+      30000 + (version & 0xffff),
+    );
   }
 }
 
@@ -86,12 +102,17 @@ class AuthReply extends Reply {
  * @throws OperationalError when a password is missing or a method is not acceptable, NotSupportedError
  * for a method that isn't spoken here, and the server's own error when it refuses.
  */
-export function* authenticate(session: Session, credentials: Credentials): Conversation<void> {
+export function* authenticate(
+  session: Session,
+  credentials: Credentials,
+  opened: Opened,
+): Conversation<void> {
   let proven = false;
   let request = yield* next(session);
   for (;;) {
     // Before anything is written: who has proved themselves owes nothing more, a password least of all.
-    if (proven && request.code !== OK) throw new ProtocolError("the server asked for a second proof of who we are");
+    if (proven && request.code !== OK)
+      throw new ProtocolError("the server asked for a second proof of who we are");
     switch (request.code) {
       case OK:
         if (!proven) insist(credentials, "none");
@@ -102,12 +123,16 @@ export function* authenticate(session: Session, credentials: Credentials): Conve
         break;
       case MD5:
         insist(credentials, "md5");
-        if (request.data.length !== 4) throw new ProtocolError("the server sent an MD5 salt of a wrong length");
-        writePassword(session.outbox, md5Password(credentials.user, passwordOf(credentials), request.data));
+        if (request.data.length !== 4)
+          throw new ProtocolError("the server sent an MD5 salt of a wrong length");
+        writePassword(
+          session.outbox,
+          md5Password(credentials.user, passwordOf(credentials), request.data),
+        );
         break;
       case SASL:
         insist(credentials, "scram-sha-256");
-        yield* scram(session, credentials, request.data);
+        yield* scram(session, credentials, opened, request.data);
         break;
       case GSS:
       case SSPI:
@@ -115,7 +140,9 @@ export function* authenticate(session: Session, credentials: Credentials): Conve
           `the server asks for ${request.code === GSS ? "GSSAPI" : "SSPI"} authentication, which is not supported; choose scram-sha-256 in pg_hba.conf`,
         );
       default:
-        throw new NotSupportedError(`the server asks for an unknown kind of authentication (${request.code})`);
+        throw new NotSupportedError(
+          `the server asks for an unknown kind of authentication (${request.code})`,
+        );
     }
     proven = true;
     request = yield* next(session);
@@ -129,14 +156,23 @@ function* next(session: Session): Conversation<AuthRequest> {
   return reply.request as AuthRequest;
 }
 
-function* scram(session: Session, credentials: Credentials, offer: Buffer): Conversation<void> {
+function* scram(
+  session: Session,
+  credentials: Credentials,
+  opened: Opened,
+  offer: Buffer,
+): Conversation<void> {
   const mechanisms = offer.toString("latin1").split("\0").filter(Boolean);
-  if (!mechanisms.includes(SCRAM_SHA_256)) {
-    throw new NotSupportedError(`the server offers only ${mechanisms.join(", ")}; supported is ${SCRAM_SHA_256}`);
+  const binding = bindingFor(credentials, opened, mechanisms);
+  const mechanism = binding.data.length > 0 ? SCRAM_SHA_256_PLUS : SCRAM_SHA_256;
+  if (!mechanisms.includes(mechanism)) {
+    throw new NotSupportedError(
+      `the server offers only ${mechanisms.join(", ")}; supported here is ${mechanism}`,
+    );
   }
   const password = preparePassword(passwordOf(credentials));
-  const exchange = new ScramExchange();
-  writeSaslInitial(session.outbox, SCRAM_SHA_256, exchange.first());
+  const exchange = new ScramExchange(undefined, binding);
+  writeSaslInitial(session.outbox, mechanism, exchange.first());
   const challenge = exchange.challenge(yield* step(session, SASL_CONTINUE));
   const derive: DeriveEffect = { kind: "derive", password, ...challenge, key: null };
   yield derive;
@@ -144,29 +180,73 @@ function* scram(session: Session, credentials: Credentials, offer: Buffer): Conv
   exchange.verify(yield* step(session, SASL_FINAL));
 }
 
+/**
+ * What the exchange is bound to.
+ *
+ * @throws OperationalError when it must be bound and can't be.
+ */
+function bindingFor(
+  { channelBinding }: Credentials,
+  { encrypted, certificate }: Opened,
+  mechanisms: readonly string[],
+): ScramBinding {
+  const isOffered = mechanisms.includes(SCRAM_SHA_256_PLUS);
+  if (isOffered && !encrypted) {
+    throw new ProtocolError(
+      "the server offers channel binding on a connection that is not encrypted",
+    );
+  }
+  if (channelBinding === "disable") return UNBOUND;
+  const hash = certificate && endPointHash(certificate);
+  if (hash && isOffered) return boundTo(hash);
+  if (channelBinding === "require") {
+    if (!encrypted) throw unbound("the connection is not encrypted");
+    if (!isOffered) throw unbound(`the server offers only ${mechanisms.join(", ")}`);
+    throw unbound("the signature of the server's certificate has no hash that could be bound to");
+  }
+  return hash ? BINDABLE : UNBOUND;
+}
+
+function unbound(reason: string): OperationalError {
+  return new OperationalError(`channel_binding=require can't be met: ${reason}`, {
+    code: "ERR_MAHOUT_CHANNEL_BINDING",
+  });
+}
+
 /** The next step of the exchange; anything else, "you are in" above all, would skip the server's proof. */
 function* step(session: Session, code: number): Conversation<string> {
   const request = yield* next(session);
   if (request.code !== code) {
-    throw new OperationalError("the server left the SCRAM exchange before proving itself; it may be an impostor", {
-      code: "ERR_MAHOUT_SERVER_UNPROVEN",
-    });
+    throw new OperationalError(
+      "the server left the SCRAM exchange before proving itself; it may be an impostor",
+      {
+        code: "ERR_MAHOUT_SERVER_UNPROVEN",
+      },
+    );
   }
   return request.data.toString("latin1");
 }
 
-function insist({ accepts }: Credentials, method: AuthMethod): void {
+/** Refuses a method that may not be used, before anything is revealed for it. */
+function insist({ accepts, channelBinding }: Credentials, method: AuthMethod): void {
+  const asked =
+    method === "none" ? "did not ask for any proof" : `asks for ${method} authentication`;
   if (accepts && !accepts(method)) {
-    const asked = method === "none" ? "did not ask for any proof" : `asks for ${method} authentication`;
     throw new OperationalError(`the server ${asked}, which require_auth excludes`);
+  }
+  if (channelBinding === "require" && method !== "scram-sha-256") {
+    throw unbound(`the server ${asked}`);
   }
 }
 
 function passwordOf({ password, passwordSources }: Credentials): string {
   if (password === null || password === "") {
-    throw new OperationalError(`the server asks for a password, but none was supplied (looked at ${passwordSources})`, {
-      code: "ERR_MAHOUT_NO_PASSWORD",
-    });
+    throw new OperationalError(
+      `the server asks for a password, but none was supplied (looked at ${passwordSources})`,
+      {
+        code: "ERR_MAHOUT_NO_PASSWORD",
+      },
+    );
   }
   return password;
 }

@@ -34,6 +34,8 @@ export interface SecureEffect {
   readonly kind: "secure";
   /** The host as the user wrote it: asked for by name, and what the certificate is checked against. */
   readonly serverName: string;
+  /** The server's certificate in DER, which the driver puts here; null when it can't be had. */
+  peerCertificate: Uint8Array | null;
 }
 
 /** Derive SCRAM's salted password (PBKDF2 with SHA-256), which takes too long for an event loop. */

@@ -133,11 +133,20 @@ export function parameterStatus(bytes: Buffer, start: number, end: number): [str
   return [name, value];
 }
 
+/** The tag that came last: mostly the next one is the same, and comparing is cheaper than decoding. */
+let lastTag = "";
+
 /** Decodes the tag of a CommandComplete. */
 export function commandTag(bytes: Buffer, start: number, end: number): string {
+  if (end - start === lastTag.length + 1 && bytes[end - 1] === 0) {
+    let index = 0;
+    while (index < lastTag.length && bytes[start + index] === lastTag.charCodeAt(index)) index++;
+    if (index === lastTag.length) return lastTag;
+  }
   if (end <= start || bytes[end - 1] !== 0)
     throw new ProtocolError("the server sent a CommandComplete message that does not end");
-  return bytes.toString("latin1", start, end - 1);
+  lastTag = bytes.toString("latin1", start, end - 1);
+  return lastTag;
 }
 
 /** Decodes the status of a ReadyForQuery. */

@@ -5,6 +5,12 @@
  * and in the server, so the character classes of today's regular expressions can't replace them.
  */
 
+/** Spaces other than the ASCII one (C.1.2). */
+export const SPACES: string = "a0 1680 2000-200b 202f 205f 3000";
+
+/** What is dropped (B.1). */
+export const DROPPED: string = "ad 34f 1806 180b-180d 200b-200d 2060 fe00-fe0f feff";
+
 /** What is refused: spaces, controls, private use, surrogates, tags and the like (C.1.2 to C.9), unassigned (A.1). */
 export const REFUSED: string = [
   "0-1f 7f-a0 221 234-24f 2ae-2af 2ef-2ff 340-341 350-35f 370-373 376-379 37b-37d 37f-383 38b",

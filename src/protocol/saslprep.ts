@@ -5,39 +5,44 @@
  * rules refuse is used as it is, by server and client alike, so every rule counts: one more or less and
  * a password that works in psql would be wrong here.
  */
-import { LEFT_TO_RIGHT, REFUSED, RIGHT_TO_LEFT } from "./saslprep-tables.ts";
-
-/** Spaces other than the ASCII one, which become one (RFC 3454, table C.1.2). */
-const OTHER_SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
-/** What is dropped (RFC 3454, table B.1). */
-const DROPPED = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu;
+import { DROPPED, LEFT_TO_RIGHT, REFUSED, RIGHT_TO_LEFT, SPACES } from "./saslprep-tables.ts";
 
 /** Prepares a password, or gives it back as it is where the rules refuse it. */
 export function preparePassword(password: string): string {
   // Printable ASCII is left alone.
   if (/^[\x20-\x7e]*$/.test(password)) return password;
-  // The zero-width space is in both tables; PostgreSQL reads it as a space.
-  const mapped = password.replace(OTHER_SPACES, " ").replace(DROPPED, "");
+  const mapped = Array.from(password).map(mapCharacter).join("");
   // PostgreSQL looks for what is refused before it normalizes, the RFC after.
-  const isRefused = mapped === "" || holdsRefused(mapped) || mixesDirections(mapped);
+  const characters = Array.from(mapped);
+  const isRefused =
+    mapped === "" ||
+    characters.some((character) => isIn("refused", character)) ||
+    mixesDirections(characters);
   return isRefused ? password : mapped.normalize("NFKC");
 }
 
-function holdsRefused(text: string): boolean {
-  return Array.from(text).some((character) => isIn("refused", character));
+/** The zero-width space is in both tables; PostgreSQL reads it as a space. */
+function mapCharacter(character: string): string {
+  if (isIn("spaces", character)) return " ";
+  return isIn("dropped", character) ? "" : character;
 }
 
 /** What holds anything written from right to left must begin and end so, and hold nothing else (RFC 3454, 6). */
-function mixesDirections(text: string): boolean {
-  const characters = Array.from(text);
+function mixesDirections(characters: readonly string[]): boolean {
   const isRight = (character: string | undefined): boolean => isIn("right", character ?? "");
   if (!characters.some(isRight)) return false;
   if (!isRight(characters[0]) || !isRight(characters.at(-1))) return true;
   return characters.some((character) => isIn("left", character));
 }
 
-const texts = { refused: REFUSED, right: RIGHT_TO_LEFT, left: LEFT_TO_RIGHT } as const;
-/** The tables in use, as [first, last] pairs in a row; most programs need none. */
+const texts = {
+  spaces: SPACES,
+  dropped: DROPPED,
+  refused: REFUSED,
+  right: RIGHT_TO_LEFT,
+  left: LEFT_TO_RIGHT,
+} as const;
+/** The tables in use, as first and last code points in a row; most programs need none. */
 const tables = new Map<keyof typeof texts, readonly number[]>();
 
 function isIn(name: keyof typeof texts, character: string): boolean {

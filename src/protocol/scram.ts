@@ -1,5 +1,6 @@
 /**
- * SCRAM-SHA-256 as PostgreSQL speaks it (RFC 5802, RFC 7677; manual, 54.3 "SASL Authentication").
+ * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS as PostgreSQL speaks them (RFC 5802, RFC 7677; manual, 54.3 "SASL
+ * Authentication").
  *
  * The exchange proves both sides: the server never sees the password, and has to prove that it knows the
  * user's verifier. It is strict on purpose. The server's nonce must extend ours, its iteration count must
@@ -9,17 +10,18 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { OperationalError, ProtocolError } from "../errors.ts";
+import type { ScramBinding } from "./scram-binding.ts";
+import { UNBOUND } from "./scram-binding.ts";
 
 /** The name that the server offers it under. */
 export const SCRAM_SHA_256 = "SCRAM-SHA-256";
+/** The same bound to the TLS connection. */
+export const SCRAM_SHA_256_PLUS = "SCRAM-SHA-256-PLUS";
 
 /** RFC 7677 asks for at least this many iterations. */
 export const FEWEST_ITERATIONS = 4096;
 /** About a second of work; PostgreSQL's default is 4,096. */
 export const MOST_ITERATIONS = 1_000_000;
-
-/** "No channel binding, and none supported here", as the exchange repeats it. */
-const GS2_HEADER = "n,,";
 
 /** What the server's first message asks for. */
 export interface ScramChallenge {
@@ -32,18 +34,20 @@ export interface ScramChallenge {
 /** One SCRAM exchange, from the client's side. */
 export class ScramExchange {
   readonly #nonce: string;
+  readonly #binding: ScramBinding;
   #serverNonce = "";
   #serverFirst = "";
   #serverSignature: Buffer | null = null;
 
   /** Starts an exchange; `nonce` is only given by tests with known vectors. */
-  constructor(nonce: string = randomBytes(18).toString("base64")) {
+  constructor(nonce: string = randomBytes(18).toString("base64"), binding: ScramBinding = UNBOUND) {
     this.#nonce = nonce;
+    this.#binding = binding;
   }
 
   /** The client's first message. The user name is left out: PostgreSQL takes the startup message's. */
   first(): string {
-    return `${GS2_HEADER}n=,r=${this.#nonce}`;
+    return `${this.#binding.header}n=,r=${this.#nonce}`;
   }
 
   /**
@@ -52,11 +56,15 @@ export class ScramExchange {
    * @throws ProtocolError for a malformed one or a foreign nonce, OperationalError for an iteration count out of bounds.
    */
   challenge(serverFirst: string): ScramChallenge {
-    const match = /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,9})$/.exec(serverFirst);
+    const match = /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,9})$/.exec(
+      serverFirst,
+    );
     if (!match) throw new ProtocolError("the server sent a malformed SCRAM challenge");
     const [, nonce = "", salt = "", count = ""] = match;
     if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length) {
-      throw new ProtocolError("the server's SCRAM nonce does not extend ours; it is not the server that we asked");
+      throw new ProtocolError(
+        "the server's SCRAM nonce does not extend ours; it is not the server that we asked",
+      );
     }
     const iterations = Number(count);
     if (iterations < FEWEST_ITERATIONS || iterations > MOST_ITERATIONS) {
@@ -73,7 +81,8 @@ export class ScramExchange {
   final(saltedPassword: Uint8Array): string {
     const clientKey = hmac(saltedPassword, "Client Key");
     const storedKey = createHash("sha256").update(clientKey).digest();
-    const binding = Buffer.from(GS2_HEADER).toString("base64");
+    const { header, data } = this.#binding;
+    const binding = Buffer.concat([Buffer.from(header), data]).toString("base64");
     const withoutProof = `c=${binding},r=${this.#serverNonce}`;
     const authMessage = `n=,r=${this.#nonce},${this.#serverFirst},${withoutProof}`;
     const signature = hmac(storedKey, authMessage);
@@ -91,7 +100,12 @@ export class ScramExchange {
     const match = /^v=([A-Za-z0-9+/]+={0,2})(?:,.*)?$/.exec(serverFinal);
     const claimed = match ? Buffer.from(match[1] as string, "base64") : null;
     const expected = this.#serverSignature;
-    if (!claimed || !expected || claimed.length !== expected.length || !timingSafeEqual(claimed, expected)) {
+    if (
+      !claimed ||
+      !expected ||
+      claimed.length !== expected.length ||
+      !timingSafeEqual(claimed, expected)
+    ) {
       throw new OperationalError(
         "the server could not prove that it knows this user's password; it may be an impostor",
         { code: "ERR_MAHOUT_SERVER_UNPROVEN" },

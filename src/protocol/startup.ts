@@ -5,10 +5,10 @@
  * which addresses are tried, and whether without encryption, is decided in core/connect.ts.
  */
 import { OperationalError, ProtocolError } from "../errors.ts";
-import type { Credentials } from "./auth.ts";
+import type { Credentials, Opened } from "./auth.ts";
 import { authenticate } from "./auth.ts";
 import { Body } from "./bytes.ts";
-import type { Address, Conversation } from "./effects.ts";
+import type { Address, Conversation, SecureEffect } from "./effects.ts";
 import { writeSslRequest, writeStartup } from "./encode.ts";
 import { Backend } from "./messages.ts";
 import { AnswerReply, Reply, surprise } from "./replies.ts";
@@ -76,38 +76,43 @@ class ReadyReply extends Reply {
   }
 }
 
-/** Opens the socket and encrypts it as far as the request says; returns whether it is encrypted. */
-export function* open(session: Session, request: Route): Conversation<boolean> {
+const IN_THE_CLEAR: Opened = { encrypted: false, certificate: null };
+
+/** Opens the socket and encrypts it as far as the request says. */
+export function* open(session: Session, request: Route): Conversation<Opened> {
   yield { kind: "open", address: request.address, timeout: request.timeout, session };
-  const secure = { kind: "secure", serverName: request.serverName } as const;
-  if (request.encryption === "none") return false;
-  if (request.encryption === "direct") {
-    yield secure;
-    return true;
-  }
+  if (request.encryption === "none") return IN_THE_CLEAR;
+  if (request.encryption === "direct") return yield* secure(request);
   writeSslRequest(session.outbox);
   const answer = session.owe(new AnswerReply());
   yield answer;
-  if (answer.byte === ANSWER_YES) {
-    yield secure;
-    return true;
-  }
+  if (answer.byte === ANSWER_YES) return yield* secure(request);
   if (answer.byte !== ANSWER_NO) {
     // An error sent before encryption could be anybody's words; they are not repeated.
-    throw new OperationalError("the server did not understand the request for encryption; is it PostgreSQL?");
+    throw new OperationalError(
+      "the server did not understand the request for encryption; is it PostgreSQL?",
+    );
   }
   if (request.encryption === "required") {
-    throw new OperationalError("the server does not support TLS, but sslmode requires it", { code: "ERR_MAHOUT_NO_TLS" });
+    throw new OperationalError("the server does not support TLS, but sslmode requires it", {
+      code: "ERR_MAHOUT_NO_TLS",
+    });
   }
-  return false;
+  return IN_THE_CLEAR;
+}
+
+function* secure({ serverName }: Route): Conversation<Opened> {
+  const effect: SecureEffect = { kind: "secure", serverName, peerCertificate: null };
+  yield effect;
+  return { encrypted: true, certificate: effect.peerCertificate };
 }
 
 /** Brings a session from nothing to ready; returns whether it is encrypted. */
 export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
-  const encrypted = yield* open(session, request);
+  const opened = yield* open(session, request);
   session.protocolVersion = request.version;
   writeStartup(session.outbox, 0x30000 + (request.version % 10_000), request.parameters);
-  yield* authenticate(session, request.credentials);
+  yield* authenticate(session, request.credentials, opened);
   yield session.owe(new ReadyReply(session));
-  return encrypted;
+  return opened.encrypted;
 }

@@ -96,9 +96,15 @@ export class Writer {
 
   /** Writes bytes as they are. */
   raw(source: Uint8Array): void {
-    this.reserve(source.length);
-    this.bytes.set(source, this.length);
-    this.length += source.length;
+    const count = source.length;
+    this.reserve(count);
+    const { bytes, length } = this;
+    if (count <= SHORT_TEXT) {
+      for (let index = 0; index < count; index++) bytes[length + index] = source[index] as number;
+    } else {
+      bytes.set(source, length);
+    }
+    this.length = length + count;
   }
 
   /**

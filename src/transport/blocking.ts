@@ -9,7 +9,7 @@
 import { pbkdf2Sync } from "node:crypto";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { OperationalError } from "../errors.ts";
-import type { Conversation, DeriveEffect, OpenEffect } from "../protocol/effects.ts";
+import type { Conversation, DeriveEffect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { Reply } from "../protocol/replies.ts";
 import { cancel } from "../protocol/cancel.ts";
 import { Session, unprotected } from "../protocol/session.ts";
@@ -94,7 +94,7 @@ export class BlockingTransport {
             this.#open(effect, deadline);
             break;
           case "secure":
-            this.#secure(effect.serverName, deadline);
+            this.#secure(effect, deadline);
             break;
           case "derive":
             derive(effect);
@@ -231,10 +231,10 @@ export class BlockingTransport {
     }
   }
 
-  #secure(serverName: string, deadline: Deadline | null): void {
+  #secure(effect: SecureEffect, deadline: Deadline | null): void {
     const channel = this.#channel as Channel;
-    const plan = tlsPlan(this.#parameters, serverName);
-    channel.secure(plan);
+    const plan = tlsPlan(this.#parameters, effect.serverName);
+    const certificate = channel.secure(plan);
     this.#settle(channel, deadline);
     // The worker reads at all times: what slipped in before the handshake would pass for encrypted.
     if (channel.unread) {
@@ -245,6 +245,7 @@ export class BlockingTransport {
       channel.destroy();
       throw insecure(asError(channel.error), plan.needsProtocol);
     }
+    effect.peerCertificate = certificate();
   }
 
   /** The attempt has succeeded: it has no time limit any more. */

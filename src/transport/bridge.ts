@@ -13,16 +13,21 @@ import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
 import type { Address } from "../protocol/effects.ts";
+import { claimsOf } from "./claims.ts";
+import type { Change, Command } from "./commands.ts";
 import { DirectReader } from "./direct-reader.ts";
 import { ERROR_START, layout, newMailbox, Phase, RING_SIZE, RING_START, Word } from "./mailbox.ts";
-import type { Change, Command } from "./pump.ts";
 import { pump } from "./pump.ts";
+import { ringOf } from "./ring.ts";
 import type { TlsPlan } from "./tls.ts";
 
 /** The longest single sleep, in milliseconds. */
 const SLICE = 1_000;
 /** Slices without a sign of life after which the worker is given up. */
 const SILENT_SLICES = 10;
+
+/** Where the worker leaves a certificate: four bytes of length, then up to 64 KiB of it. */
+const CERTIFICATE_SIZE = 4 + 64 * 1024;
 
 let worker: Worker | null = null;
 let serial = 0;
@@ -31,12 +36,15 @@ const channels = new Map<number, Channel>();
 /** Starts the worker of this thread, or gives the one that runs. It does not keep the process alive. */
 function startWorker(): Worker {
   if (worker) return worker;
-  const started = new Worker(`(${pump.toString()})(require)`, {
-    eval: true,
-    workerData: layout,
-    execArgv: [],
-    stdin: false,
-  });
+  const started = new Worker(
+    `(${pump.toString()})(require, ${ringOf.toString()}, ${claimsOf.toString()})`,
+    {
+      eval: true,
+      workerData: layout,
+      execArgv: [],
+      stdin: false,
+    },
+  );
   started.on("message", ({ id }: Change) => channels.get(id)?.onChange?.());
   const gone = (): void => {
     if (worker === started) worker = null;
@@ -125,9 +133,14 @@ export class Channel {
     this.#post({ op: "resume", id: this.#id });
   }
 
-  /** Starts a TLS handshake. */
-  secure(plan: TlsPlan): void {
-    this.#post({ op: "secure", id: this.#id, serial: ++this.#command, plan });
+  /** Starts a TLS handshake; what it returns gives, once that has succeeded, the server's certificate in DER. */
+  secure(plan: TlsPlan): () => Uint8Array | null {
+    const certificate = new SharedArrayBuffer(CERTIFICATE_SIZE);
+    this.#post({ op: "secure", id: this.#id, serial: ++this.#command, plan, certificate });
+    return () => {
+      const length = Atomics.load(new Int32Array(certificate, 0, 1), 0);
+      return length === 0 ? null : new Uint8Array(certificate.slice(4, 4 + length));
+    };
   }
 
   /** Whether the last command was finished, well or not. */

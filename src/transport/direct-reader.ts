@@ -32,7 +32,7 @@ const FEWEST = 8;
 /** When reading directly served fewer operations than this, it did not pay, and twice as many are wanted. */
 const WORTH = 32;
 /** The most that is wanted. */
-const MOST = 4096;
+const MOST = 2048;
 const READ_SIZE = 64 * 1024;
 
 /** The caller's side of reading directly. */
@@ -111,7 +111,7 @@ export class DirectReader {
       this.#quick++;
       this.#throughWorker += (took - this.#throughWorker) * WEIGHT;
     } else {
-      this.#quick = 0;
+      this.#quick = Math.max(0, this.#quick - FEWEST);
     }
   }
 

@@ -68,9 +68,16 @@ export async function runLimited<T>(
   if (signal?.aborted) throw aborted(signal, "before it was sent");
   let stopping: Promise<void> | undefined;
   let why: Explain | null = null;
-  const job = line.runAlone(holding(conversation, () => stopping));
+  let ended = false;
+  const job = line.runAlone(
+    holding(conversation, () => {
+      ended = true;
+      return stopping;
+    }),
+  );
   const stop = (reason: Explain): void => {
-    if (why) return;
+    // The answer is there already: a cancel request could only hit what comes next.
+    if (why || ended) return;
     why = reason;
     if (line.leave(job)) job.withdraw(reason("while it waited for its turn; it was not sent"));
     else stopping = stopStatement(target, transport, job.promise);

@@ -12,41 +12,25 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Address } from "../protocol/effects.ts";
+import type { claimsOf } from "./claims.ts";
+import type { Change, Command } from "./commands.ts";
 import type { MailboxLayout } from "./mailbox.ts";
-import type { TlsPlan } from "./tls.ts";
+import type { ringOf } from "./ring.ts";
 
-/** What the caller asks of the worker. */
-export type Command =
-  | {
-      readonly op: "open";
-      readonly id: number;
-      readonly serial: number;
-      readonly memory: SharedArrayBuffer;
-      readonly address: Address;
-      readonly keepAlive: boolean;
-      readonly keepAliveDelay: number;
-      readonly direct: boolean;
-    }
-  | { readonly op: "claim"; readonly id: number; readonly serial: number }
-  | { readonly op: "secure"; readonly id: number; readonly serial: number; readonly plan: TlsPlan }
-  | { readonly op: "write"; readonly id: number; readonly bytes: Uint8Array }
-  | { readonly op: "resume" | "ping" | "destroy"; readonly id: number }
-  | { readonly op: "end"; readonly id: number; readonly timeout: number };
-
-/** What the worker tells the caller's event loop, when that has time: a connection has changed. */
-export interface Change {
-  readonly id: number;
-}
-
-/** The worker's program. */
-export function pump(load: NodeJS.Require): void {
+/** The worker's program; `ringOf` and `claimsOf` come as text like itself. */
+export function pump(
+  load: NodeJS.Require,
+  makeRing: typeof ringOf,
+  makeClaims: typeof claimsOf,
+): void {
   const net = load("node:net") as typeof import("node:net");
   const tls = load("node:tls") as typeof import("node:tls");
   const threads = load("node:worker_threads") as typeof import("node:worker_threads");
   const port = threads.parentPort as import("node:worker_threads").MessagePort;
-  const { word, phase, reader, errorStart, ringStart, ringSize } =
-    threads.workerData as MailboxLayout;
+  const layout = threads.workerData as MailboxLayout;
+  const { word, phase, errorStart } = layout;
+  const { free, isFull } = makeRing(layout);
+  const claims = makeClaims(layout);
 
   interface Channel {
     readonly id: number;
@@ -64,28 +48,9 @@ export function pump(load: NodeJS.Require): void {
   }
   const channels = new Map<number, Channel>();
 
-  /** Channels whose caller reads for itself. */
-  const claimed = new Set<Channel>();
-  /** How often they are looked at, in milliseconds: an idle one is read from here after one to two of these. */
-  const patience = 20;
-  let watchman: NodeJS.Timeout | null = null;
-
   function wake(channel: Channel): void {
     Atomics.add(channel.words, word.signal, 1);
     Atomics.notify(channel.words, word.signal);
-  }
-
-  function room(channel: Channel): number {
-    const used =
-      (Atomics.load(channel.words, word.written) - Atomics.load(channel.words, word.read)) >>> 0;
-    return ringSize - used;
-  }
-
-  /** The free part of the ring that lies in one piece; never empty while it is read into. */
-  function free(channel: Channel): Uint8Array {
-    const start = Atomics.load(channel.words, word.written) & (ringSize - 1);
-    const size = Math.min(room(channel), ringSize - start);
-    return channel.bytes.subarray(ringStart + start, ringStart + start + size);
   }
 
   /** Where the next read goes: into the ring, unless it is full or has to wait for what overflowed. */
@@ -107,16 +72,6 @@ export function pump(load: NodeJS.Require): void {
     const full = isFull(channel);
     wake(channel);
     return !full;
-  }
-
-  /** Whether reading has to pause; the caller is told to say when there is room again. */
-  function isFull(channel: Channel): boolean {
-    if (room(channel) > 0) return false;
-    Atomics.store(channel.words, word.paused, 1);
-    // The caller makes room before it looks at `paused`: if it hasn't seen that, we see the room.
-    if (room(channel) === 0) return true;
-    Atomics.store(channel.words, word.paused, 0);
-    return false;
   }
 
   /** Copies waiting bytes into the ring as far as they fit. */
@@ -167,7 +122,7 @@ export function pump(load: NodeJS.Require): void {
       if (channel.socket === socket) {
         ended(channel);
         channels.delete(channel.id);
-        claimed.delete(channel);
+        claims.forget(channel);
       }
     });
   }
@@ -220,7 +175,8 @@ export function pump(load: NodeJS.Require): void {
     });
   }
 
-  function secure(channel: Channel, { serial, plan }: Command & { op: "secure" }): void {
+  function secure(channel: Channel, command: Command & { op: "secure" }): void {
+    const { serial, plan, certificate } = command;
     channel.serial = serial;
     const plain = channel.socket;
     plain.removeAllListeners("end");
@@ -244,6 +200,12 @@ export function pump(load: NodeJS.Require): void {
           new Error("the server speaks TLS but does not speak PostgreSQL's protocol in it"),
         );
       } else {
+        const { raw } = socket.getPeerX509Certificate() ?? {};
+        // One that is too long for its place is treated as unknown.
+        if (raw && raw.length <= certificate.byteLength - 4) {
+          new Uint8Array(certificate).set(raw, 4);
+          new Int32Array(certificate, 0, 1)[0] = raw.length;
+        }
         succeed(channel);
       }
     });
@@ -252,37 +214,10 @@ export function pump(load: NodeJS.Require): void {
   /** Gives the caller the right to read, unless something was read that it has not got yet. */
   function claim(channel: Channel, serial: number): void {
     channel.serial = serial;
-    const { words, socket } = channel;
-    if (!channel.ended && channel.waiting.length === 0 && Atomics.load(words, word.paused) === 0) {
-      socket.pause();
-      channel.activity = Atomics.load(words, word.activity);
-      claimed.add(channel);
-      watchman ??= setInterval(takeBack, patience);
-      Atomics.store(words, word.reader, reader.caller);
-    }
-    Atomics.store(words, word.done, serial);
+    const paused = Atomics.load(channel.words, word.paused) === 1;
+    if (!channel.ended && channel.waiting.length === 0 && !paused) claims.grant(channel);
+    Atomics.store(channel.words, word.done, serial);
     wake(channel);
-  }
-
-  /** Reads again for callers that have done nothing for a while. */
-  function takeBack(): void {
-    for (const channel of claimed) {
-      const { words } = channel;
-      const activity = Atomics.load(words, word.activity);
-      const idle = activity === channel.activity;
-      channel.activity = activity;
-      if (
-        idle &&
-        Atomics.compareExchange(words, word.reader, reader.free, reader.worker) === reader.free
-      ) {
-        claimed.delete(channel);
-        channel.socket.resume();
-      }
-    }
-    if (claimed.size === 0 && watchman) {
-      clearInterval(watchman);
-      watchman = null;
-    }
   }
 
   function run(command: Command): void {
@@ -303,7 +238,7 @@ export function pump(load: NodeJS.Require): void {
         return;
       }
       case "resume":
-        claimed.delete(channel);
+        claims.forget(channel);
         Atomics.store(channel.words, word.paused, 0);
         spill(channel);
         if (channel.waiting.length === 0) channel.socket.resume();
@@ -313,7 +248,7 @@ export function pump(load: NodeJS.Require): void {
         return wake(channel);
       case "end": {
         const { socket } = channel;
-        claimed.delete(channel);
+        claims.forget(channel);
         const timer = setTimeout(() => socket.destroy(), command.timeout);
         socket.once("close", () => clearTimeout(timer));
         if (socket.connecting) socket.destroy();

@@ -14,7 +14,7 @@ import { connect as connectTls } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { ProtocolError } from "../errors.ts";
-import type { DeriveEffect, Effect, OpenEffect } from "../protocol/effects.ts";
+import type { DeriveEffect, Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
@@ -70,7 +70,7 @@ export class SocketTransport {
       case "open":
         return this.#open(effect);
       case "secure":
-        return this.#secure(effect.serverName);
+        return this.#secure(effect);
       case "derive":
         return derive(effect);
       case "close":
@@ -217,9 +217,9 @@ export class SocketTransport {
     else if (session.outbox.length > 0) this.schedule();
   }
 
-  async #secure(serverName: string): Promise<void> {
+  async #secure(effect: SecureEffect): Promise<void> {
     if (this.#stopped) throw this.#stopped();
-    const plan = tlsPlan(this.#parameters, serverName);
+    const plan = tlsPlan(this.#parameters, effect.serverName);
     const plain = this.#socket as Socket;
     plain.removeAllListeners("end");
     plain.removeAllListeners("close");
@@ -246,6 +246,7 @@ export class SocketTransport {
         "the server speaks TLS but does not speak PostgreSQL's protocol in it",
       );
     }
+    effect.peerCertificate = socket.getPeerX509Certificate()?.raw ?? null;
   }
 
   /** The attempt has succeeded: it has no time limit any more. */

@@ -15,12 +15,14 @@ export class ByHand<T> implements Waiter {
   value: T | undefined;
   error: (Error & { code?: string }) | null = null;
   readonly #conversation: Conversation<T>;
+  readonly #certificate: Uint8Array | null;
   #waitingFor: Effect | null = null;
 
-  /** Starts the conversation and lets it go on until it has to hear something. */
-  constructor(begin: (session: Session) => Conversation<T>, session: Session = new Session()) {
-    this.session = session;
-    this.#conversation = begin(session);
+  /** Starts the conversation; `certificate` is the server's, where there is encryption. */
+  constructor(begin: (session: Session) => Conversation<T>, certificate: Uint8Array | null = null) {
+    this.session = new Session();
+    this.#certificate = certificate;
+    this.#conversation = begin(this.session);
     this.#go(null);
   }
 
@@ -68,6 +70,7 @@ export class ByHand<T> implements Waiter {
           continue;
         }
         this.asked.push(effect.kind);
+        if (effect.kind === "secure") effect.peerCertificate = this.#certificate;
         if (effect.kind === "derive") {
           const { password, salt, iterations } = effect;
           effect.key = pbkdf2Sync(password, salt, iterations, 32, "sha256");

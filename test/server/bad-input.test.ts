@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { type AsyncConnection, errors, type MahoutError } from "../../src/index.ts";
-import { expectUsable, failureOf, shells } from "../support/shells.ts";
+import { administer, expectUsable, failureOf, shells } from "../support/shells.ts";
 import { bad, type Bad } from "./bad-input.ts";
 
 const run = (conn: AsyncConnection, { text, parameters }: Bad, options?: object): unknown =>
@@ -63,6 +63,15 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
       await expectUsable(conn);
     }
     expect(await conn.query("select count(*)::int as n from t")).toEqual([{ n: 4 }]);
+  });
+
+  test("the server is not left waiting for more, with a transaction of its own", async () => {
+    await using conn = await connect();
+    const text = `select state from pg_stat_activity where pid = ${conn.info.backendPid}`;
+    for (const parameters of [[1.5], [1, 2]]) {
+      await failureOf(() => conn.query("select $1::int4", parameters));
+      expect(await administer(text)).toEqual([["idle"]]);
+    }
   });
 
   test("65,535 parameters, as many as can be", async () => {

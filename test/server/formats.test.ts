@@ -112,6 +112,20 @@ describe.each(shells)("$name shell", ({ connect }) => {
     }
   });
 
+  test.each(formats)("%s: every value can be sent", async (_what, options) => {
+    await using conn = await connect({ options: "-c timezone=UTC" });
+    const places = columns.map(([type], index) => `$${index + 1}::${type} as c${index}`);
+    // A string for json is the document itself, and null is SQL's NULL.
+    const sent = columns.map(([type, text, value]) =>
+      type.startsWith("json") && (value === null || typeof value === "string") ? text : value,
+    );
+    const given = { rowFactory: tupleRow as RowFactory<unknown>, ...options };
+    for (let round = 0; round < 3; round++) {
+      const [row] = await conn.query(`select ${places.join()}`, sent, given);
+      expect(row).toStrictEqual(values);
+    }
+  });
+
   test.each(formats)("%s: NULL in every type", async (_what, options) => {
     await using conn = await connect();
     const nulls = columns.map(([type], index) => `null::${type} as c${index}`);

@@ -158,6 +158,21 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
       expect((warnings[0] as { detail?: string }).detail).toBe(thrown.stack);
   });
 
+  test("one whose promise is rejected is reported, and disturbs nothing", async () => {
+    await using conn = await connect();
+    conn.addNoticeHandler(async () => {
+      await new Promise(setImmediate);
+      throw new Error("later");
+    });
+    const warnings = await warningsOf(async () => {
+      await conn.execute(raise("1"));
+      expect(await conn.query("select 1 as n")).toEqual([{ n: 1 }]);
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+    });
+    expect(warnings).toMatchObject([{ message: "a notice handler threw: Error: later" }]);
+  });
+
   test("handlers that are given when connecting hear what the start has to say", async () => {
     const heard: string[] = [];
     await using conn = await connect({

@@ -138,6 +138,15 @@ describe.each(shells)("$name shell", ({ connect }) => {
     expect(await statementsOn(conn)).toEqual(["select $1::int + 2"]);
   });
 
+  test("what fell out while a statement failed is closed later", async () => {
+    await using conn = await connect({ preparedMax: 2 });
+    for (const n of [1, 2]) await conn.query(`select $1::int + ${n}`, [n], { prepare: true });
+    await failureOf(() => conn.query("select 1 / $1::int", [0]));
+    await failureOf(() => conn.query("select 2 / $1::int", [0]));
+    await conn.query("select $1::int + 3", [1], { prepare: true });
+    expect(await statementsOn(conn)).toEqual(["select $1::int + 3"]);
+  });
+
   test("a lower maximum closes what is too much", async () => {
     await using conn = await connect();
     for (let n = 0; n < 10; n++) await conn.query(`select $1::int + ${n}`, [n], { prepare: true });

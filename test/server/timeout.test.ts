@@ -118,14 +118,14 @@ describe.each(shells)("$name shell", ({ connect }) => {
     expect(warnings.map(String)).toEqual([]);
   });
 
-  test("a statement that doesn't heed a cancel request ends the connection's wait all the same", async () => {
+  test("a statement that outlives its cancel request is waited for, and the connection goes on", async () => {
     await using conn = await connect();
     // It catches the cancel once, and goes on for a while.
     const text = `do $$ begin
         begin perform pg_sleep(60); exception when query_canceled then null; end;
         perform pg_sleep(0.05);
       end $$`;
-    const cur = await conn.execute(text, [], { timeout: 20 });
+    const cur = await conn.execute(text, [], { timeout: 250 });
     expect(cur.statusMessage).toBe("DO");
     await expectUsable(conn);
   });

@@ -2,7 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { errors } from "../../src/index.ts";
+import { type AsyncConnection, errors } from "../../src/index.ts";
 import { greets, PID } from "../support/hostile.ts";
 import { awaits, closes, ScriptedServer, secures, sends } from "../support/scripted-server.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 describe.each(shells)("$name", ({ Connection }) => {
-  const connect = (): ReturnType<typeof Connection.connect> =>
+  const connect = (): Promise<AsyncConnection> =>
     Connection.connect(server.conninfo({ sslmode: "require" }));
 
   test("a value of 20 MB is received", async () => {

@@ -2,6 +2,7 @@
 // is left behind when it ends badly.
 
 import { expect } from "@jest/globals";
+import type { AsyncConnection } from "../../src/index.ts";
 import * as backend from "./backend-messages.ts";
 import {
   awaits,
@@ -11,7 +12,7 @@ import {
   sends,
 } from "./scripted-server.ts";
 import type { ScriptedServerOptions } from "./scripted-server.ts";
-import { eventually } from "./shells.ts";
+import { eventually, failureOf } from "./shells.ts";
 
 /** The process that scripted servers say they are. */
 export const PID = 4242;
@@ -91,4 +92,45 @@ export async function within<T>(milliseconds: number, run: () => T | Promise<T>)
   const value = await run();
   expect(performance.now() - begin).toBeLessThan(milliseconds);
   return value;
+}
+
+/** However bad the server is, an error may not take longer than this, in milliseconds. */
+export const SOON = 2_000;
+
+/** The connection went away without a word. */
+export const LOST = { name: "OperationalError", code: "ERR_MAHOUT_CONNECTION_LOST" };
+/** The server said something that it may not say there. */
+export const MALFORMED = { name: "ProtocolError", code: "ERR_MAHOUT_PROTOCOL" };
+/** The error of {@link fatal}. */
+export const SHUTDOWN = { name: "AdminShutdown", sqlstate: "57P01", message: "going down" };
+/** The last words of a server. */
+export const fatal: Buffer = backend.fatalError({ C: "57P01", M: "going down" });
+
+/** What is true of a connection after it broke, whatever broke it. */
+export async function expectBroken(conn: AsyncConnection): Promise<void> {
+  expect([conn.closed, conn.broken, conn.disconnected.aborted]).toEqual([true, true, true]);
+  const refusal = await failureOf(async () => await conn.query("select 2"));
+  expect(refusal).toMatchObject({ name: "OperationalError", code: "ERR_MAHOUT_CONNECTION_CLOSED" });
+  expect(refusal.cause).toBeInstanceOf(Error);
+  await within(SOON, async () => await conn.close());
+  expect(conn.broken).toBe(true);
+}
+
+/** A notice handler that is slower than any server speaks: what came is never all read. */
+export function dawdle(): void {
+  const end = performance.now() + 0.01;
+  while (performance.now() < end);
+}
+
+/** What no server in these tests may get to see. */
+export const PASSWORD = "a well-kept secret";
+
+/** Checks that no password left, in no form in which it could. */
+export function expectNoPassword(record: ConnectionRecord | undefined): void {
+  expect(record).toBeDefined();
+  expect(record?.messages.map(({ type }) => type)).not.toContain("p");
+  for (const bytes of [record?.plain, record?.encrypted]) {
+    expect(bytes?.includes(PASSWORD)).toBe(false);
+    expect(bytes?.includes(Buffer.from(PASSWORD).toString("base64"))).toBe(false);
+  }
 }

@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Conninfo } from "./address.ts";
-import { type Report, serve, type Start, type Step } from "./scripted-server-worker.ts";
+import type { Report, Start, Step } from "./scripted-server-steps.ts";
+import { serve } from "./scripted-server-worker.ts";
 
 /** What is played on one connection. */
 export type Script = readonly Step[];
@@ -35,10 +36,15 @@ export function sendsBytewise(...parts: readonly Uint8Array[]): Step {
   return { do: "send", bytes: Buffer.concat(parts), piece: 1 };
 }
 
-/** Sends the same again and again, until the connection is over. */
+/** Sends the same again and again, faster than any client reads it, until the connection is over. */
 export function floods(...parts: readonly Uint8Array[]): Step {
-  return { do: "flood", bytes: Buffer.concat(parts) };
+  const once = Buffer.concat(parts);
+  const often = Math.ceil(FLOOD_SIZE / once.length);
+  return { do: "flood", bytes: Buffer.concat(Array.from({ length: often }, () => once)) };
 }
+
+/** What a flood writes at once, in bytes: more than lies in the system's buffers. */
+const FLOOD_SIZE = 8 * 1024 * 1024;
 
 /** Takes part in a TLS handshake; as the first step, without having been asked for it. */
 export function secures(): Step {

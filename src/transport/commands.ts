@@ -1,0 +1,32 @@
+/** What a blocking connection and the worker that owns its socket say to each other by message. */
+import type { Address } from "../protocol/effects.ts";
+import type { TlsPlan } from "./tls.ts";
+
+/** What the caller asks of the worker. */
+export type Command =
+  | {
+      readonly op: "open";
+      readonly id: number;
+      readonly serial: number;
+      readonly memory: SharedArrayBuffer;
+      readonly address: Address;
+      readonly keepAlive: boolean;
+      readonly keepAliveDelay: number;
+      readonly direct: boolean;
+    }
+  | { readonly op: "claim"; readonly id: number; readonly serial: number }
+  | {
+      readonly op: "secure";
+      readonly id: number;
+      readonly serial: number;
+      readonly plan: TlsPlan;
+      readonly certificate: SharedArrayBuffer;
+    }
+  | { readonly op: "write"; readonly id: number; readonly bytes: Uint8Array }
+  | { readonly op: "resume" | "ping" | "destroy"; readonly id: number }
+  | { readonly op: "end"; readonly id: number; readonly timeout: number };
+
+/** What the worker tells the caller's event loop, when that has time: a connection has changed. */
+export interface Change {
+  readonly id: number;
+}
