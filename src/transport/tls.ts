@@ -5,8 +5,9 @@
  * names it; the result is plain data that can go to the worker of the blocking shell. Meanings: manual,
  * 32.19 "SSL Support".
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { OperationalError } from "../errors.ts";
@@ -56,7 +57,8 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
     options.key = read("sslkey", parameters.sslkey, "PRIVATE KEY");
     if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
   }
-  if (parameters.sslcrl !== null) options.crl = read("sslcrl", parameters.sslcrl, "CRL");
+  const revoked = revocations(parameters);
+  if (revoked.length > 0) options.crl = revoked;
   if (parameters.sslMinProtocolVersion !== null)
     options.minVersion = parameters.sslMinProtocolVersion;
   if (parameters.sslMaxProtocolVersion !== null)
@@ -66,6 +68,26 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
     checksHost: sslmode === "verify-full",
     needsProtocol: parameters.sslnegotiation === "direct",
   };
+}
+
+/** The revocation lists: one file, and every file of a directory. */
+function revocations({ sslcrl, sslcrldir }: ConnectionParameters): string[] {
+  const lists = sslcrl === null ? [] : [read("sslcrl", sslcrl, "CRL")];
+  if (sslcrldir === null) return lists;
+  try {
+    for (const name of readdirSync(sslcrldir))
+      lists.push(read("sslcrldir", join(sslcrldir, name), "CRL"));
+  } catch (error) {
+    if (error instanceof OperationalError) throw error;
+    throw new OperationalError(
+      `sslcrldir "${sslcrldir}" cannot be read: ${(error as Error).message}`,
+      {
+        cause: error,
+        code: "ERR_MAHOUT_TLS",
+      },
+    );
+  }
+  return lists;
 }
 
 /** Reads a PEM file that holds at least one block whose title ends so. */

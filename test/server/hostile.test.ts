@@ -6,6 +6,7 @@ import { errors } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
 import {
   against,
+  answer,
   greets,
   expectBroken,
   fatal,
@@ -22,6 +23,7 @@ import {
   resets,
   sends,
   sendsBytewise,
+  serves,
   stays,
   type Script,
 } from "../support/scripted-server.ts";
@@ -152,6 +154,12 @@ const cases: readonly Case[] = [
   ["sends COPY data unasked", [sends(backend.copyData("1\t2\n"))], MALFORMED],
 ];
 
+/** A sample of them for connections that have been busy: much is done differently when all goes well. */
+const sample = cases.filter(([what]) =>
+  /^(closes|resets|says FATAL|speaks in|announces|is ready)/.test(what),
+);
+const STATEMENTS = 300;
+
 describe.each(shells)("a connection ($name)", ({ Connection }) => {
   test.each(cases)("breaks with a typed error when the server %s", async (_, script, expected) => {
     await against([[...greets(), awaits("Q"), ...script]], async (server) => {
@@ -162,4 +170,23 @@ describe.each(shells)("a connection ($name)", ({ Connection }) => {
       await expectBroken(conn);
     });
   });
+
+  test.each(sample)(
+    "breaks after many quick statements, too, when the server %s",
+    async (_, script, expected) => {
+      const busy = serves(STATEMENTS, "Q", answer("quick"));
+      await against([[...greets(), busy, awaits("Q"), ...script]], async (server) => {
+        const conn = await Connection.connect(server.conninfo());
+        for (let count = 0; count < STATEMENTS; count++) {
+          // Each text is new, so each is a simple query.
+          expect(await conn.query(`select ${count}`)).toEqual([{ value: "quick" }]);
+        }
+        const error = await within(SOON, () =>
+          failureOf(async () => await conn.query("select once more")),
+        );
+        expect(error).toMatchObject(expected);
+        await expectBroken(conn);
+      });
+    },
+  );
 });

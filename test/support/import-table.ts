@@ -98,6 +98,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node:tls": ANY,
       "node:worker_threads": ANY,
       "node:fs": ANY,
+      "node:path": /^transport\/tls/,
       // The slow half of SCRAM, which a conversation asks its driver for.
       "node:crypto": /^transport\/(socket|blocking)/,
     },

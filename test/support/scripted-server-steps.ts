@@ -7,6 +7,13 @@ export type Step =
   | { readonly do: "await"; readonly types: readonly string[] }
   /** Sends, in one piece or in pieces of so many bytes with a pause after each. */
   | { readonly do: "send"; readonly bytes: Uint8Array; readonly piece?: number }
+  /** So many times: waits for a message of this type and answers it. */
+  | {
+      readonly do: "serve";
+      readonly type: string;
+      readonly bytes: Uint8Array;
+      readonly times: number;
+    }
   /** Takes part in a TLS handshake. */
   | { readonly do: "secure" }
   /** Sends the same again and again until the connection is over. */

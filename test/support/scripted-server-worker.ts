@@ -170,6 +170,12 @@ export function serve(load: NodeJS.Require): void {
         return;
       case "send":
         return await send(client, step.bytes, step.piece ?? Infinity);
+      case "serve":
+        for (let served = 0; served < step.times && !client.over; served++) {
+          await awaitType(client, step.type);
+          await send(client, step.bytes, Infinity);
+        }
+        return;
       case "secure":
         return await secure(client);
       case "flood":

@@ -31,6 +31,11 @@ export function sends(...parts: readonly (Uint8Array | string)[]): Step {
   return { do: "send", bytes: Buffer.concat(parts.map((part) => Buffer.from(part as string))) };
 }
 
+/** So many times: waits for a message of this type and answers it at once. */
+export function serves(times: number, type: string, ...parts: readonly Uint8Array[]): Step {
+  return { do: "serve", type, bytes: Buffer.concat(parts), times };
+}
+
 /** Sends the same so that each byte arrives by itself. */
 export function sendsBytewise(...parts: readonly Uint8Array[]): Step {
   return { do: "send", bytes: Buffer.concat(parts), piece: 1 };
