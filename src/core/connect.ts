@@ -176,7 +176,8 @@ function credentialsOf(parameters: ConnectionParameters, endpoint: Endpoint): Cr
     user: parameters.user,
     password: endpoint.password,
     channelBinding: parameters.channelBinding,
-    passwordSources: "the connection string and options, PGPASSWORD and the password file",
+    passwordSources:
+      "the connection string and options, the service file, PGPASSWORD and the password file",
     accepts,
   };
 }

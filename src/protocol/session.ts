@@ -107,6 +107,10 @@ export class Session implements FrameSink, ReplyContext {
 
   /** Ends the session: everything owed fails with a fresh error each, later requests as well. */
   end(reason: ErrorMaker): void {
+    this.#end(reason, false);
+  }
+
+  #end(reason: ErrorMaker, keepsErrors: boolean): void {
     if (this.#ended) return;
     this.#ended = reason;
     this.outbox.clear();
@@ -115,7 +119,9 @@ export class Session implements FrameSink, ReplyContext {
     this.#head = 0;
     this.onEnd?.();
     for (const reply of owed) {
-      reply.failure = reason();
+      // An error that the server could still send tells more than that it went away afterwards.
+      const told = keepsErrors ? reply.error : null;
+      reply.failure = told ? errorFromDiagnostic(told, {}) : reason();
       reply.settled = true;
       reply.release();
     }
@@ -123,15 +129,11 @@ export class Session implements FrameSink, ReplyContext {
 
   /** The socket was closed by the other side, or failed with `cause`. */
   disconnected(cause: Error | null): void {
-    this.end(
-      () =>
-        new OperationalError(
-          cause
-            ? `the connection to the server was lost: ${cause.message}`
-            : "the server closed the connection unexpectedly",
-          { cause: cause ?? undefined, code: "ERR_MAHOUT_CONNECTION_LOST" },
-        ),
-    );
+    const message = cause
+      ? `the connection to the server was lost: ${cause.message}`
+      : "the server closed the connection unexpectedly";
+    const options = { cause: cause ?? undefined, code: "ERR_MAHOUT_CONNECTION_LOST" };
+    this.#end(() => new OperationalError(message, options), true);
   }
 
   /** See {@link FrameSink.rows}. */

@@ -77,7 +77,7 @@ describe.each(shells)("$name", ({ Connection }) => {
         const error = await failureOf(() => Connection.connect(target(more)));
         expect(error).toBeInstanceOf(OperationalError);
         expect(error.code).toBe("ERR_MAHOUT_NO_PASSWORD");
-        for (const place of ["connection string", "PGPASSWORD", "password file"]) {
+        for (const place of ["connection string", "service file", "PGPASSWORD", "password file"]) {
           expect(error.message).toContain(place);
         }
       },
@@ -213,7 +213,7 @@ describe("SASLprep", () => {
     const took = performance.now() - begin;
     clearInterval(ticker);
     // A derivation in one piece would be nearly all of the time.
-    expect(longest).toBeLessThan(took / 2);
+    expect(longest).toBeLessThan(took * 0.8);
   });
 });
 

@@ -4,12 +4,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { CancellationTimeout, errors } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
-import { against, answer, greets, keyOf, PID, within } from "../support/hostile.ts";
+import { against, answer, greets, keyOf, PID, SOON, within } from "../support/hostile.ts";
 import { awaits, closes, gate, opens, resets, type Script } from "../support/scripted-server.ts";
 import { secures, sends } from "../support/scripted-server.ts";
 import { failureOf, shells } from "../support/shells.ts";
 
-const SOON = 2_000;
 /** How long a server has to end a statement that was cancelled, in milliseconds. */
 const GRACE = 5_000;
 const CANCEL_CODE = 80_877_102;

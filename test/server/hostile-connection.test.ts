@@ -29,6 +29,7 @@ import {
   resets,
   secures,
   sends,
+  serves,
   stays,
   type Script,
   type ScriptedServer,
@@ -99,6 +100,20 @@ describe.each(shells)("a connection ($name)", ({ name, Connection }) => {
       const { message, ...rest } = expected as { message?: unknown };
       expect(disconnected.reason).toMatchObject(rest);
       if (message !== undefined) expect(disconnected.reason.message).toMatch(message as RegExp);
+      await expectBroken(conn);
+    });
+  });
+
+  test("notices the end while it is idle, however busy it was before", async () => {
+    const busy = serves(300, "Q", answer("quick"));
+    await against([[...greets(), busy, gate("go"), sends(fatal), closes()]], async (server) => {
+      const conn = await Connection.connect(server.conninfo());
+      for (let count = 0; count < 300; count++) await conn.query(`select ${count}`);
+      const { disconnected } = conn;
+      server.open("go");
+      // Nothing is asked of the connection: the event comes by itself.
+      await eventually(() => disconnected.aborted);
+      expect(disconnected.reason).toMatchObject(SHUTDOWN);
       await expectBroken(conn);
     });
   });

@@ -43,7 +43,8 @@ const fatal = backend.fatalError({ C: "28P01", M: "no such password" });
 const cases: readonly Case[] = [
   ["closes at once", "disable", [closes()], LOST],
   ["closes at once", "require", [closes()], LOST],
-  ["resets at once", "disable", [resets()], LOST],
+  // The reset may come before anybody knows that there was a connection.
+  ["resets at once", "disable", [resets()], { code: expect.stringMatching(/^ERR_MAHOUT_CONNECT/) }],
   ["closes its half at once", "disable", [ends()], LOST],
   ["closes after the startup message", "disable", [awaits("startup"), closes()], LOST],
   [
