@@ -20,7 +20,7 @@ import type { Conversation } from "../protocol/effects.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import { drive } from "../transport/job.ts";
 import type { CancelTarget } from "../transport/limits.ts";
-import { runLimited, sendCancel } from "../transport/limits.ts";
+import { cancelRunning, runLimited } from "../transport/limits.ts";
 import { Line } from "../transport/line.ts";
 import { SocketTransport } from "../transport/socket.ts";
 import { AsyncCursor } from "./cursor.ts";
@@ -163,13 +163,18 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
    * Asks the server to cancel what this connection runs; the running call fails with QueryCanceled, unless
    * it has ended by then. Statements that are called afterwards wait until that is settled, and can't be hit.
    *
-   * @throws OperationalError when the request can't be made within 5 seconds.
+   * @throws OperationalError when the request can't be made within 5 seconds; CancellationTimeout when the
+   * server doesn't confirm it: the connection is closed then, because the request could hit what comes next.
    */
   async cancel(): Promise<void> {
-    const request = sendCancel(this.#cancelTarget);
+    const request = cancelRunning(this.#cancelTarget, this.#transport);
     const settled = request.catch(() => {});
     void this.#line.runAlone(waitFor(settled));
-    await request;
+    try {
+      await request;
+    } catch (error) {
+      throw recapture(error);
+    }
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */

@@ -37,7 +37,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
   ): Promise<this> {
     try {
       this.begin(text, options);
-      this.take(await this.connection.run(this.activeAdapters, text, parameters, options));
+      this.take(await this.connection.run(this.activeAdapters, text, parameters, options), options);
     } catch (error) {
       throw recapture(error);
     }
@@ -61,7 +61,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
 
   /** Goes through the rows that are left. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
-    for (let row = this.nextRow(); row !== undefined; row = this.nextRow()) yield row;
+    while (this.hasRow) yield this.nextRow() as Row;
   }
 
   /** Goes through the results of a text with several statements, selecting each. */

@@ -19,7 +19,8 @@ import { recapture } from "../core/recapture.ts";
 import { targetOf } from "../core/target.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import { BlockingTransport, cancelBlocking } from "../transport/blocking.ts";
+import { BlockingTransport } from "../transport/blocking.ts";
+import { cancelBlocking } from "../transport/cancel-blocking.ts";
 import { connectDeadline, StatementDeadline } from "../transport/deadlines.ts";
 import type { CancelTarget } from "../transport/limits.ts";
 import { Cursor } from "./cursor.ts";
@@ -137,10 +138,11 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
    * Asks the server to cancel what this connection's session runs. The thread can't be in the middle of an
    * operation of its own; its statements are bounded with `timeout`.
    *
-   * @throws OperationalError when the request can't be made within 5 seconds.
+   * @throws OperationalError when the request can't be made within 5 seconds; CancellationTimeout when the
+   * server doesn't confirm it: the connection is closed then, because the request could hit what comes next.
    */
   cancel(): void {
-    cancelBlocking(this.#cancelTarget);
+    cancelBlocking(this.#cancelTarget, this.#transport);
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */

@@ -28,7 +28,7 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
    */
   execute(text: string, parameters?: Parameters, options?: ExecuteOptions<Row>): this {
     this.begin(text, options);
-    this.take(this.connection.run(this.activeAdapters, text, parameters, options));
+    this.take(this.connection.run(this.activeAdapters, text, parameters, options), options);
     return this;
   }
 
@@ -49,7 +49,7 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
 
   /** Goes through the rows that are left. */
   *[Symbol.iterator](): Generator<Row, void, undefined> {
-    for (let row = this.nextRow(); row !== undefined; row = this.nextRow()) yield row;
+    while (this.hasRow) yield this.nextRow() as Row;
   }
 
   /** Goes through the results of a text with several statements, selecting each. */

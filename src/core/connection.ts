@@ -151,7 +151,7 @@ export class ConnectionCore<Row = DictRow> {
 
   /** Sets how many statements are remembered. */
   setPreparedMax(max: number): void {
-    this.statements.max = checkMax(max);
+    this.statements.resize(checkMax(max));
   }
 
   /** Says goodbye and closes; whatever runs on the connection fails. */

@@ -102,13 +102,13 @@ export abstract class CursorCore<Row> {
   /** Forgets the last result: a new statement is about to run. */
   protected begin(query: string, options: ExecuteOptions<Row> | undefined): void {
     this.checkOpen();
-    this.#callFactory = options?.rowFactory ?? null;
     this.query = query;
-    this.take([]);
+    this.take([], options);
   }
 
   /** Takes what a statement gave and stands before the first row of its first result. */
-  protected take(results: readonly ResultSet[]): void {
+  protected take(results: readonly ResultSet[], options?: ExecuteOptions<Row>): void {
+    this.#callFactory = options?.rowFactory ?? null;
     this.#results = results;
     this.#select(0);
   }
@@ -164,6 +164,11 @@ export abstract class CursorCore<Row> {
   protected nextRow(): Row | undefined {
     const walk = this.#rows();
     return walk.left > 0 ? walk.next(this.#reader(1)) : undefined;
+  }
+
+  /** Whether there is a next row; throws as {@link nextRow} does. */
+  protected get hasRow(): boolean {
+    return this.#rows().left > 0;
   }
 
   /** Up to `size` of the next rows; throws as {@link nextRow} does. */

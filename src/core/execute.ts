@@ -21,6 +21,7 @@ import { writeQuery } from "../protocol/encode.ts";
 import type { ExtendedReply, ResultReply } from "../protocol/replies.ts";
 import { QueryReply } from "../protocol/replies.ts";
 import type { Result } from "../protocol/result.ts";
+import type { Session } from "../protocol/session.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
 import type { Description } from "./description.ts";
 import { bindPrepared, describeAndBind, parseAndBind } from "./extended.ts";
@@ -44,7 +45,7 @@ export function* execute(
   if (parameters.length > 0) checkParameters(parameters);
   const statement = statements.get(request.text);
   statement.uses++;
-  if (parameters.length === 0 && takesSimpleQuery(statement, request)) {
+  if (parameters.length === 0 && takesSimpleQuery(session, statement, request)) {
     const reply = new QueryReply();
     writeQuery(session.outbox, statement.text);
     reply.handsOver = !statement.exclusive;
@@ -68,24 +69,37 @@ export function* execute(
   if (reply === null)
     return finish(context, statement, yield* describeAndBind(context, statement, request));
   if (!reply.settled) yield reply;
-  if (reply.error && isStale(reply.error)) {
+  if (reply.error && !reply.bound && isStale(reply.error)) {
     statements.drop(statement);
-    if (session.transactionStatus === "I" && session.idle) {
+    if (isAlone(session)) {
       yield { kind: "turn" };
-      reply = yield* describeAndBind(context, statement, request);
+      if (isAlone(session)) reply = yield* describeAndBind(context, statement, request);
     }
   }
   return finish(context, statement, reply);
 }
 
-function takesSimpleQuery(statement: Statement, request: ExecuteRequest): boolean {
+function takesSimpleQuery(
+  session: Session,
+  statement: Statement,
+  request: ExecuteRequest,
+): boolean {
   if (request.prepare === true || request.binary === true) return false;
-  return statement.parameterOids === null || statement.unpreparable;
+  if (statement.unpreparable) return true;
+  if (statement.parameterOids !== null) return false;
+  // Its results are text, and dates as text can only be read in ISO style. Several statements leave no choice.
+  const style = session.parameters.get("DateStyle");
+  return style === undefined || style.startsWith("ISO") || statement.text.includes(";");
+}
+
+/** Whether a statement can be run a second time: in no transaction, and before what others have sent. */
+function isAlone(session: Session): boolean {
+  return session.transactionStatus === "I" && session.idle;
 }
 
 /**
  * Whether the server may have refused what was known of a statement: its columns or parameters changed, or
- * its name is gone. It has not begun to execute then.
+ * its name is gone. Only asked of one that failed before it was bound, so nothing was executed.
  */
 function isStale(error: Diagnostic): boolean {
   const { sqlstate, context } = error;

@@ -81,25 +81,26 @@ export function* parseAndBind(
   const preparing = statements.wants(statement, request.prepare);
   const name = preparing ? statements.newName() : "";
   const mark = outbox.length;
+  const closing = statements.takeToClose();
   try {
+    writeCloses(session, closing);
     // The types are pinned: the values are written as what was described before.
     writeParse(outbox, name, statement.text, oids);
     writeBind(outbox, name, new BoundParameters(request.parameters, oids, adapters), shape.formats);
   } catch (error) {
     outbox.rewind(mark);
+    statements.closeLater(closing);
     throw error;
   }
   writeDescribePortal(outbox);
   writeExecute(outbox);
-  const closing = writeCloses(session, statements);
   writeSync(outbox);
-  const reply = session.owe(new ExtendedReply(`12dx${"3".repeat(closing.length)}z`));
+  const reply = session.owe(new ExtendedReply(`${"3".repeat(closing.length)}12dxz`));
   // Whoever comes next would bind to the name: not before it is known to exist.
   reply.handsOver = !preparing && !statement.exclusive;
   yield reply;
   if (preparing && reply.parsed) statement.name = name;
-  if (reply.error) statements.closeLater(closing);
-  else statement.confirm(shape, reply);
+  if (!reply.error) statement.confirm(shape, reply);
   return reply;
 }
 
@@ -114,10 +115,13 @@ export function* describeAndBind(
   const name = preparing ? statements.newName() : "";
   writeParse(outbox, name, statement.text, NO_TYPES);
   writeDescribeStatement(outbox, name);
+  const closing = statements.takeToClose();
+  writeCloses(session, closing);
   writeFlush(outbox);
-  const described = session.owe(new ExtendedReply("1t"));
+  const described = session.owe(new ExtendedReply(`1t${"3".repeat(closing.length)}`));
   yield described;
   if (described.error) {
+    statements.closeLater(closing);
     yield* sync(session);
     return described;
   }
@@ -134,12 +138,10 @@ export function* describeAndBind(
     throw error;
   }
   writeExecute(outbox);
-  const closing = writeCloses(session, statements);
   writeSync(outbox);
-  const reply = session.owe(new ExtendedReply(`2x${"3".repeat(closing.length)}z`, shape.columns));
+  const reply = session.owe(new ExtendedReply("2xz", shape.columns));
   reply.handsOver = !statement.exclusive;
   yield reply;
-  if (reply.error) statements.closeLater(closing);
   return reply;
 }
 
@@ -149,9 +151,7 @@ function* sync(session: Session): Conversation<void> {
   yield session.owe(new SyncReply());
 }
 
-/** Closes evicted statements along the way; returns their names. */
-function writeCloses(session: Session, statements: StatementCache): readonly string[] {
-  const names = statements.takeToClose();
+/** Closes evicted statements along the way; before an Execute, which may turn out to be a COPY. */
+function writeCloses(session: Session, names: readonly string[]): void {
   for (const name of names) writeCloseStatement(session.outbox, name);
-  return names;
 }

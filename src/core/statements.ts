@@ -167,9 +167,16 @@ export class StatementCache {
   #evict(): void {
     for (const [text, statement] of this.#statements) {
       this.#statements.delete(text);
-      if (statement.name !== null) this.#toClose.push(statement.name);
+      this.drop(statement);
+      if (this.#last === statement) this.#last = null;
       return;
     }
+  }
+
+  /** Makes the memory smaller, or allows it to grow. */
+  resize(max: number): void {
+    this.max = max;
+    while (this.#statements.size > max) this.#evict();
   }
 
   /** Whether the statement is to be prepared under a name now. */

@@ -177,6 +177,8 @@ export class ExtendedReply extends ResultReply {
   columns: readonly ColumnDescription[] | null;
   /** Whether the Parse among the steps succeeded. */
   parsed = false;
+  /** Whether a Bind among the steps succeeded: execution may have begun. */
+  bound = false;
   readonly #steps: string;
   #at = 0;
 
@@ -209,6 +211,7 @@ export class ExtendedReply extends ResultReply {
     switch (type) {
       case Backend.bindComplete:
         if (step !== BIND) throw surprise(type);
+        this.bound = true;
         return this.#advance();
       case Backend.commandComplete:
         if (step !== EXECUTE) throw surprise(type);

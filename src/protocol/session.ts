@@ -192,6 +192,12 @@ export class Session implements FrameSink, ReplyContext {
     if (this.parameters.size >= MOST_PARAMETERS && !this.parameters.has(name)) {
       throw surprise(Backend.parameterStatus);
     }
+    if (name === "client_encoding" && !/^(?:utf-?8|unicode)$/i.test(value)) {
+      throw new OperationalError(
+        `client_encoding was set to ${value}, but text is only read and written as UTF8; the connection was closed`,
+        { code: "ERR_MAHOUT_ENCODING" },
+      );
+    }
     this.parameters.set(name, value);
   }
 

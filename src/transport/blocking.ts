@@ -11,15 +11,12 @@ import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { OperationalError } from "../errors.ts";
 import type { Conversation, DeriveEffect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { Reply } from "../protocol/replies.ts";
-import { cancel } from "../protocol/cancel.ts";
 import { Session, unprotected } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
 import type { ChannelError } from "./bridge.ts";
 import { insecure, unreachable } from "./failures.ts";
-import type { CancelTarget } from "./limits.ts";
 import type { Deadline } from "./deadlines.ts";
-import { attemptDeadline, connectDeadline } from "./deadlines.ts";
-import { CANCEL_TIMEOUT } from "./limits.ts";
+import { attemptDeadline } from "./deadlines.ts";
 import { tlsPlan } from "./tls.ts";
 
 /** How long a polite close may take, in milliseconds. */
@@ -62,15 +59,23 @@ export class BlockingTransport {
     channel?.direct.begin();
     try {
       const value = this.#drive(conversation, deadline);
-      if (channel?.claim()) {
-        this.#settle(channel, deadline);
-        channel.direct.asked();
-      }
+      if (deadline === null && channel && channel === this.#channel) this.#claim(channel);
       return value;
     } finally {
       if (channel?.direct.tired) channel.giveBack();
       channel?.direct.leave();
       this.#busy = false;
+    }
+  }
+
+  /** Asks for the right to read where that pays. What was run has its result by now, whatever comes of this. */
+  #claim(channel: Channel): void {
+    if (!channel.claim()) return;
+    try {
+      this.#settle(channel, null);
+      channel.direct.asked();
+    } catch {
+      // The worker is gone and the session ended: the next call says so.
     }
   }
 
@@ -122,6 +127,8 @@ export class BlockingTransport {
     const { direct } = channel;
     if (thoroughly) direct.enter();
     try {
+      // What came before the right to read was granted comes first.
+      while (this.#receive(channel, session));
       if (direct.active) direct.read(false);
       // What is there now lies in two pieces at most; a server that never pauses can't hold the caller.
       for (let piece = 0; piece < 3 && this.#receive(channel, session); piece++);
@@ -280,15 +287,4 @@ function asError(failure: ChannelError | null): Error | null {
   return failure === null
     ? null
     : Object.assign(new Error(failure.message), { code: failure.code });
-}
-
-/**
- * Sends a cancel request for whatever the session runs, over a connection made like its own.
- *
- * @throws ConnectionTimeout when the request can't be made in time.
- */
-export function cancelBlocking({ parameters, session, route }: CancelTarget): void {
-  if (session.ended || session.cancelKey === null) return;
-  const request = cancel(new Session(), route, session.backendPid, session.cancelKey);
-  new BlockingTransport(parameters).run(request, connectDeadline(CANCEL_TIMEOUT));
 }

@@ -48,6 +48,7 @@ function startWorker(): Worker {
   started.on("message", ({ id }: Change) => channels.get(id)?.onChange?.());
   const gone = (): void => {
     if (worker === started) worker = null;
+    for (const channel of channels.values()) channel.orphan(started);
   };
   started.on("error", gone);
   started.on("exit", gone);
@@ -228,6 +229,21 @@ export class Channel {
       );
     }
     this.#post({ op: "ping", id: this.#id });
+  }
+
+  /** The worker is gone, and with it the socket: its descriptor may be anybody's by now. */
+  orphan(gone: Worker): void {
+    if (this.#worker !== gone) return;
+    const words = this.#words;
+    Atomics.store(words, Word.closing, 1);
+    Atomics.store(words, Word.descriptor, -1);
+    const text = Buffer.from(JSON.stringify({ message: "its worker has ended" }));
+    text.copy(Buffer.from(this.#memory), ERROR_START);
+    Atomics.store(words, Word.failed, text.length);
+    Atomics.store(words, Word.done, this.#command);
+    Atomics.store(words, Word.phase, Phase.ended);
+    channels.delete(this.#id);
+    this.onChange?.();
   }
 
   /** Closes politely, within `timeout` milliseconds. */

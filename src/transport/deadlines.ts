@@ -6,7 +6,8 @@
  */
 import { ConnectionTimeout } from "../errors.ts";
 import { attemptExpired } from "./failures.ts";
-import { CANCEL_TIMEOUT, expired, isCancellation, unanswered } from "./limits.ts";
+import { isUnconfirmed } from "../protocol/cancel.ts";
+import { CANCEL_TIMEOUT, expired, isCancellation, unanswered, unconfirmed } from "./limits.ts";
 
 /** What to do when a deadline passes. */
 export interface Deadline {
@@ -56,8 +57,9 @@ export class StatementDeadline implements Deadline {
     const at = performance.now() + CANCEL_TIMEOUT;
     try {
       this.#cancel();
-    } catch {
-      // The request could not be made; the grace period decides over the connection.
+    } catch (error) {
+      // One that may still be under way ends the connection; one that could not be made leaves it some grace.
+      if (isUnconfirmed(error)) throw unconfirmed(error);
     }
     return {
       at,

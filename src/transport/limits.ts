@@ -9,7 +9,7 @@
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { CancellationTimeout, MahoutError } from "../errors.ts";
 import { QueryCanceled } from "../sqlstate.ts";
-import { cancel } from "../protocol/cancel.ts";
+import { cancel, isUnconfirmed } from "../protocol/cancel.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
 import type { Route } from "../protocol/startup.ts";
@@ -53,6 +53,19 @@ export async function sendCancel(
   } finally {
     clearTimeout(timer);
     transport.established();
+  }
+}
+
+/** Cancels what runs, and gives the connection up when that is not confirmed. */
+export async function cancelRunning(
+  target: CancelTarget,
+  transport: SocketTransport,
+): Promise<void> {
+  try {
+    await sendCancel(target);
+  } catch (error) {
+    if (isUnconfirmed(error)) transport.destroy(() => unconfirmed(error));
+    throw error;
   }
 }
 
@@ -125,10 +138,16 @@ async function stopStatement(
     () => clearTimeout(timer),
   );
   try {
-    await sendCancel(target);
+    await cancelRunning(target, transport);
   } catch {
-    // The request could not be made; the timer decides over the connection.
+    // A request that could not be made leaves it to the timer to decide over the connection.
   }
+}
+
+/** The error of a connection that was given up because a cancel request may still be under way. */
+export function unconfirmed(error: unknown): Error {
+  const { message, code } = error as MahoutError;
+  return new CancellationTimeout(message, { cause: error, code });
 }
 
 /** The error of a connection whose server did not even answer a cancel request. */

@@ -146,6 +146,7 @@ export function pump(
       ended: false,
       activity: 0,
     };
+    channels.set(id, channel);
     const socket = net.connect({
       ...(address.path === null
         ? { host: address.host ?? "", port: address.port }
@@ -159,7 +160,6 @@ export function pump(
       },
     });
     channel.socket = socket;
-    channels.set(id, channel);
     const destroy = socket._destroy.bind(socket);
     socket._destroy = (error, callback): void => {
       Atomics.store(channel.words, word.closing, 1);
@@ -214,8 +214,10 @@ export function pump(
   /** Gives the caller the right to read, unless something was read that it has not got yet. */
   function claim(channel: Channel, serial: number): void {
     channel.serial = serial;
-    const paused = Atomics.load(channel.words, word.paused) === 1;
-    if (!channel.ended && channel.waiting.length === 0 && !paused) claims.grant(channel);
+    const { words, waiting } = channel;
+    const unread =
+      waiting.length > 0 || Atomics.load(words, word.written) !== Atomics.load(words, word.read);
+    if (!channel.ended && !unread) claims.grant(channel);
     Atomics.store(channel.words, word.done, serial);
     wake(channel);
   }
@@ -272,7 +274,8 @@ export function pump(
       if (!channel) return;
       report(channel, error as Error);
       ended(channel);
-      channel.socket.destroy();
+      // Not there yet when it could not even be made.
+      (channel.socket as Socket | undefined)?.destroy();
     }
   });
 }

@@ -198,10 +198,16 @@ describe("a cancel request", () => {
     expect([refused.asked, refused.sent().length]).toEqual([["open", "close"], 0]);
   });
 
-  test("is over, too, when the server answers with an error or nonsense", () => {
-    for (const answer of [backend.fatalError(), backend.readyForQuery(), Buffer.alloc(9, 0xff)]) {
+  test("is over, too, when the server answers with an error", () => {
+    const hand = begin("none").hear(backend.fatalError());
+    expect([hand.asked, hand.done, hand.error]).toEqual([["open", "close"], true, null]);
+  });
+
+  test("is not confirmed by a server that answers with nonsense", () => {
+    for (const answer of [backend.readyForQuery(), Buffer.alloc(9, 0xff)]) {
       const hand = begin("none").hear(answer);
-      expect([hand.asked, hand.done, hand.error]).toEqual([["open", "close"], true, null]);
+      expect(hand.asked).toEqual(["open", "close"]);
+      expect(hand.error).toMatchObject({ code: "ERR_MAHOUT_CANCEL_UNCONFIRMED" });
     }
   });
 });

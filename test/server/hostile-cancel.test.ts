@@ -98,12 +98,29 @@ describe.each(shells)("a cancel request ($name)", ({ Connection }) => {
     ["closes", [closes()]],
     ["resets", [resets()]],
     ["complains", [sends(backend.fatalError({ C: "57P03" })), closes()]],
-    ["talks nonsense", [sends(Buffer.alloc(99, 0xff))]],
   ])("is over when the server %s", async (_, script) => {
     await against([greets(), [awaits("cancel"), ...script]], async (server) => {
       const conn = await Connection.connect(server.conninfo());
       await within(SOON, async () => await conn.cancel());
       expect([conn.closed, conn.broken]).toEqual([false, false]);
+      await conn.close();
+    });
+  });
+});
+
+describe.each(shells)("a cancel request that is not confirmed ($name)", ({ Connection }) => {
+  // It may still be under way and could hit the next statement, so there must be no next statement.
+  test.each<readonly [string, Script]>([
+    ["talks nonsense", [sends(Buffer.alloc(99, 0xff))]],
+    // Takes the whole five seconds that the request has.
+    ["keeps the request to itself", []],
+  ])("ends the connection when the server %s", async (_, script) => {
+    await against([greets(), [awaits("cancel"), ...script]], async (server) => {
+      const conn = await Connection.connect(server.conninfo());
+      const error = await within(GRACE + SOON, () => failureOf(async () => await conn.cancel()));
+      expect(error).toBeInstanceOf(CancellationTimeout);
+      expect(error.code).toBe("ERR_MAHOUT_CANCEL_UNCONFIRMED");
+      expect([conn.closed, conn.broken]).toEqual([true, true]);
       await conn.close();
     });
   });

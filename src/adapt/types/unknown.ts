@@ -60,7 +60,7 @@ function textOfObject(value: unknown): string {
 function unreadable(): never {
   throw new DataError(
     "the value came in the binary form of a type that is not registered: the column's type has changed " +
-      "since the statement was described; run it again",
+      "while the statement was under way, which has been executed",
   );
 }
 
