@@ -128,15 +128,18 @@ export class BlockingTransport {
     const { direct } = channel;
     if (thoroughly) direct.enter();
     try {
-      // What came before the right to read was granted comes first.
-      while (this.#receive(channel, session));
-      if (direct.active) direct.read(false);
-      // What is there now lies in two pieces at most; a server that never pauses can't hold the caller.
-      for (let piece = 0; piece < 3 && this.#receive(channel, session); piece++);
+      this.#takePieces(channel, session);
+      // Only after what came before the right to read was granted.
+      if (direct.active && direct.read(false)) this.#takePieces(channel, session);
     } finally {
       direct.release();
       this.#busy = false;
     }
+  }
+
+  /** What is there now lies in two pieces at most; a server that never pauses can't hold the caller. */
+  #takePieces(channel: Channel, session: Session): void {
+    for (let piece = 0; piece < 3 && this.#receive(channel, session); piece++);
   }
 
   /** Has `notify` called from the event loop when the connection ends while nobody waits. */

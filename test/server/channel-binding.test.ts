@@ -2,7 +2,7 @@
 // and where it is required nothing else will do.
 
 import { once } from "node:events";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -67,7 +67,7 @@ async function present(certificate: string | typeof ED25519): Promise<void> {
   ] as const) {
     const path = join(server.dataDirectory, `server.${end}`);
     if (typeof certificate === "string")
-      copyFileSync(join(certificates, `${certificate}.${end}`), path);
+      writeFileSync(path, readFileSync(join(certificates, `${certificate}.${end}`)));
     else writeFileSync(path, certificate[what]);
   }
   await server.restart();
