@@ -59,7 +59,8 @@ export function scalarRow<T>(columns: readonly RowColumn[]): RowMaker<T> {
 }
 
 /** Each row as an instance of `type`, constructed with one object of the columns' values. */
-export function classRow<T>(type: new (row: DictRow) => T): RowFactory<T> {
+// eslint-disable-next-line typescript/no-explicit-any -- the argument is a row of the query's columns
+export function classRow<T>(type: new (row: any) => T): RowFactory<T> {
   return kwargsRow((row) => new type(row));
 }
 

@@ -5,7 +5,8 @@
  */
 import type { AdaptersMap } from "../adapt/registry.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import type { ConnectionCore } from "./connection.ts";
+import { InterfaceError } from "../errors.ts";
+import { ConnectionCore } from "./connection.ts";
 import type { ConnectionInfo } from "./info.ts";
 import type { NoticeHandler } from "./options.ts";
 
@@ -15,6 +16,9 @@ export abstract class ConnectionBase<Row = DictRow> {
   readonly core: ConnectionCore<Row>;
 
   protected constructor(core: ConnectionCore<Row>) {
+    if (!(core instanceof ConnectionCore)) {
+      throw new InterfaceError(`a connection is made with ${new.target.name}.connect()`);
+    }
     this.core = core;
   }
 

@@ -46,6 +46,9 @@ export abstract class CursorCore<Row> {
   #walk: RowWalk | null = null;
 
   constructor(core: Adapted, rowFactory: RowFactory<Row>) {
+    if (!((core as Adapted | undefined)?.adapters instanceof AdaptersMap)) {
+      throw new InterfaceError("a cursor is made with conn.cursor()");
+    }
     this.#core = core;
     this.#rowFactory = rowFactory;
   }

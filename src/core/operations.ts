@@ -49,7 +49,9 @@ const LONGEST_TIME = 2 ** 31 - 1;
  */
 export function checkMilliseconds(name: string, value: number): number {
   if (typeof value !== "number" || !(value >= 0)) {
-    throw new ProgrammingError(`${name} must be a number of milliseconds, not ${String(value)}`);
+    throw new ProgrammingError(
+      `${name} must be a number of milliseconds, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
+    );
   }
   return Math.min(value, LONGEST_TIME);
 }

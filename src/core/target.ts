@@ -9,6 +9,7 @@ import { conninfoToDict, makeConninfo } from "../conninfo/dict.ts";
 import { isSecret } from "../conninfo/keywords.ts";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { resolveConninfo } from "../conninfo/resolve.ts";
+import { ProgrammingError } from "../errors.ts";
 import type { GivenParameters } from "./info.ts";
 import { checkMilliseconds } from "./operations.ts";
 import { CONNECT_TIMEOUT } from "./options.ts";
@@ -44,6 +45,13 @@ export function targetOf(
   conninfo: Conninfo | undefined,
   options: (SessionOptions<never> & ConninfoObject) | undefined,
 ): Target {
+  for (const name of typeof conninfo === "object" ? Object.keys(conninfo) : []) {
+    if (OWN.has(name)) {
+      throw new ProgrammingError(
+        `"${name}" is no keyword of libpq but an option of this package; pass it in the second argument`,
+      );
+    }
+  }
   const overrides: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options ?? {}))
     if (!OWN.has(name)) overrides[name] = value;

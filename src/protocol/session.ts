@@ -216,8 +216,11 @@ export class Session implements FrameSink, ReplyContext {
 
   /** Takes the answer to an SSLRequest, and nothing behind it: those bytes were not protected. */
   #answer(reply: AnswerReply, bytes: Buffer, start: number, end: number): void {
-    if (end - start > 1) throw unprotected();
-    reply.byte = bytes[start] as number;
+    const byte = bytes[start] as number;
+    // What is no answer at all ends the attempt anyhow, and what follows it is nobody's.
+    const isAnswer = byte === 0x53 || byte === 0x4e; // S, N
+    if (isAnswer && end - start > 1) throw unprotected();
+    reply.byte = byte;
     reply.settled = true;
     this.#drop(reply);
   }

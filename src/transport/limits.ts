@@ -43,7 +43,9 @@ export async function sendCancel(
   const { session } = target;
   if (session.ended || session.cancelKey === null) return;
   const transport = new SocketTransport(target.parameters);
-  const timer = setTimeout(() => transport.destroy(unanswered), timeout);
+  const late = (): Error =>
+    new CancellationTimeout(`the cancel request could not be made within ${timeout} ms`);
+  const timer = setTimeout(() => transport.destroy(late), timeout);
   try {
     // A cancel request is bounded as a whole, and by the address's own limit as any attempt.
     await drive(

@@ -158,7 +158,16 @@ describe("encryption", () => {
     }
   });
 
-  test.each(["S", "N", "E"])("is given up when more than the answer %j comes", (answer) => {
+  test("is given up when the server talks of something else, whose words are not repeated", () => {
+    const hand = start({ encryption: "offered" });
+    hand.sent();
+    hand.hear("HTTP/1.1 400 Bad Request");
+    expect(hand.error).toMatchObject({ name: "OperationalError" });
+    expect(hand.error).toMatchObject({ message: expect.stringMatching(/is it PostgreSQL\?$/) });
+    expect([hand.asked, hand.sent().length]).toEqual([["open"], 0]);
+  });
+
+  test.each(["S", "N"])("is given up when more than the answer %j comes", (answer) => {
     for (const encryption of ["offered", "required"] as const) {
       const hand = start({ encryption });
       hand.sent();

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { argsRow, kwargsRow, OperationalError, tupleRow } from "../../src/index.ts";
+import { AsyncConnection, AsyncCursor, connect, Connection } from "../../src/index.ts";
+import { Cursor, InterfaceError } from "../../src/index.ts";
 import { failureOf, shells } from "../support/shells.ts";
 
 describe.each(shells)("$name shell", ({ connect }) => {
@@ -94,5 +96,22 @@ describe.each(shells)("$name shell", ({ connect }) => {
     await first;
     await second;
     expect(await cursor.fetchAll()).toEqual([{ x: 2 }]);
+  });
+});
+
+describe("made the wrong way", () => {
+  test.each([AsyncConnection, Connection, AsyncCursor, Cursor])(
+    "%p says how it is made, and repeats nothing of what it was given",
+    (Kind) => {
+      const make = (): unknown => Reflect.construct(Kind, ["postgresql://u:secret@h/d"]);
+      expect(make).toThrow(InterfaceError);
+      expect(make).toThrow(/\.connect\(\)|conn\.cursor\(\)/);
+      expect(make).not.toThrow(/secret/);
+    },
+  );
+
+  test("an option among libpq's keywords is told its place", async () => {
+    const error = await failureOf(() => connect({ connectTimeout: 300 } as object));
+    expect(error.message).toMatch(/"connectTimeout".*second argument/);
   });
 });
