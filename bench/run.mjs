@@ -21,7 +21,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: "string", default: workloads.map(({ name }) => name).join(",") },
     contenders: { type: "string", default: known.join(",") },
-    rounds: { type: "string", default: "9" },
+    rounds: { type: "string", default: "7" },
     quick: { type: "boolean", default: false },
     cores: { type: "string" },
   },

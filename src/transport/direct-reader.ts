@@ -15,13 +15,13 @@ import { readSync } from "node:fs";
 import { Reader, Word } from "./mailbox.ts";
 
 /** How long to try without a pause, in milliseconds. */
-const SPIN = 0.04;
+const SPIN = 0.1;
 /** Then so long naps, in milliseconds: the server may be waiting for this very core. */
 const NAPS: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
 /** An operation through the worker that took no longer counts as quick, in milliseconds. */
 const QUICK = 0.15;
 /** Waits longer than this, in milliseconds, should be slept through; so many in a row end it. */
-const SLOW = 0.1;
+const SLOW = 0.2;
 const MOST_SLOW = 8;
 /** After so many operations it is compared with how long they took through the worker. */
 const TRIAL = 24;
