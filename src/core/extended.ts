@@ -18,7 +18,8 @@ import {
   writeParse,
   writeSync,
 } from "../protocol/encode.ts";
-import { ExtendedReply, SyncReply } from "../protocol/replies.ts";
+import { ExtendedReply } from "../protocol/extended-reply.ts";
+import { SyncReply } from "../protocol/replies.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Statement, StatementCache } from "./statements.ts";
 

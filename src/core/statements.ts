@@ -11,7 +11,7 @@ import type { Format } from "../adapt/format.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
 import { unknownCodec } from "../adapt/types/unknown.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
-import type { ExtendedReply } from "../protocol/replies.ts";
+import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import { Description } from "./description.ts";
 
 /** A text longer than this is neither remembered nor prepared: it is unlikely to come again. */

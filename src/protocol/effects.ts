@@ -6,7 +6,7 @@
  * what it waits for, and is also where the outcome is found when it goes on: nothing is passed back
  * through `next()`. A wait that fails is thrown into the conversation at the point of its yield.
  */
-import type { Reply } from "./replies.ts";
+import type { Awaitable } from "./arrival.ts";
 import type { Session } from "./session.ts";
 
 /** Where a socket is to be opened. */
@@ -69,7 +69,7 @@ export interface UntilEffect {
 
 /** Anything a conversation can wait for. */
 export type Effect =
-  Reply | OpenEffect | SecureEffect | DeriveEffect | CloseEffect | TurnEffect | UntilEffect;
+  Awaitable | OpenEffect | SecureEffect | DeriveEffect | CloseEffect | TurnEffect | UntilEffect;
 
 /** An operation, said once: it runs under either driver and ends with a value of type T. */
 export type Conversation<T> = Generator<Effect, T, void>;

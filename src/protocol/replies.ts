@@ -5,17 +5,12 @@
  * reply takes only what its request can be answered with: anything else is a protocol error that ends the
  * connection, so that rows can never reach a statement that did not ask for them. A reply is settled when
  * its last message came (ReadyForQuery for whole statements) and then resumes whoever waits.
- *
- * An extended-query request is matched step by step, each step a letter: `1` ParseComplete, `2`
- * BindComplete, `3` CloseComplete, `t` parameter and row description of a statement, `d` row description
- * of a portal, `x` execution, `z` ReadyForQuery. After an error the server skips to the next Sync (manual,
- * 54.2.3), so the reply skips to its `z`.
  */
 import type { Diagnostic } from "../errors.ts";
 import { ProtocolError } from "../errors.ts";
-import { commandTag, parameterDescription, rowDescription, Backend } from "./messages.ts";
+import type { Awaitable } from "./arrival.ts";
+import { commandTag, rowDescription, Backend } from "./messages.ts";
 import { Result } from "./result.ts";
-import type { ColumnDescription } from "./messages.ts";
 
 /** What a reply may do to the connection while it is being answered. */
 export interface ReplyContext {
@@ -30,7 +25,7 @@ export interface Waiter {
 }
 
 /** Something the server owes. */
-export abstract class Reply {
+export abstract class Reply implements Awaitable {
   /** Tells a reply from the other effects. */
   readonly kind = "reply";
   /** Whether nothing more is owed. */
@@ -46,6 +41,8 @@ export abstract class Reply {
   handsOver = false;
   /** Who waits. */
   waiter: Waiter | null = null;
+  /** Whether the server skips this request, because an earlier one of the same series failed. */
+  skipped = false;
 
   /** Takes a message; throws ProtocolError for one that cannot be an answer. */
   abstract accept(
@@ -63,6 +60,16 @@ export abstract class Reply {
 
   /** Takes the server's error; what is still owed after it is the reply's to know. */
   abstract refuse(error: Diagnostic): void;
+
+  /** Whether its last message is ReadyForQuery: an error before that is over when it comes. */
+  get syncs(): boolean {
+    return true;
+  }
+
+  /** Takes that the request is skipped because an earlier one failed; only its Sync is answered. */
+  skip(): void {
+    this.skipped = true;
+  }
 
   /** Resumes whoever waits; the session calls it once the reply has left the queue. */
   release(): void {
@@ -158,103 +165,6 @@ export class QueryReply extends ResultReply {
     if (this.error) throw surprise(Backend.errorResponse);
     this.error = error;
     this.current = null;
-  }
-}
-
-const PARSE = 0x31; // 1
-const BIND = 0x32; // 2
-const CLOSE = 0x33; // 3
-const DESCRIBE_STATEMENT = 0x74; // t
-const DESCRIBE_PORTAL = 0x64; // d
-const EXECUTE = 0x78; // x
-const SYNC = 0x7a; // z
-
-/** The answer to a series of extended-query messages. */
-export class ExtendedReply extends ResultReply {
-  /** The parameters' types, when a statement was described. */
-  parameterOids: readonly number[] | null = null;
-  /** The columns, when a statement or portal was described; null when it gives no rows. */
-  columns: readonly ColumnDescription[] | null;
-  /** Whether the Parse among the steps succeeded. */
-  parsed = false;
-  /** Whether a Bind among the steps succeeded: execution may have begun. */
-  bound = false;
-  readonly #steps: string;
-  #at = 0;
-
-  /** A reply to the given steps; `columns` are those of a statement that isn't described again. */
-  constructor(steps: string, columns: readonly ColumnDescription[] | null = null) {
-    super();
-    this.#steps = steps;
-    this.columns = columns;
-  }
-
-  #step(): number {
-    return this.#steps.charCodeAt(this.#at);
-  }
-
-  #advance(): void {
-    this.#at++;
-    if (this.#at === this.#steps.length) this.settled = true;
-    else if (this.#step() === EXECUTE)
-      this.current = this.columns ? new Result(this.columns) : null;
-  }
-
-  override accept(
-    type: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    context: ReplyContext,
-  ): void {
-    const step = this.#step();
-    switch (type) {
-      case Backend.bindComplete:
-        if (step !== BIND) throw surprise(type);
-        this.bound = true;
-        return this.#advance();
-      case Backend.commandComplete:
-        if (step !== EXECUTE) throw surprise(type);
-        this.complete(commandTag(bytes, start, end));
-        return this.#advance();
-      case Backend.readyForQuery:
-        if (step !== SYNC) throw surprise(type);
-        return this.#advance();
-      case Backend.parseComplete:
-        if (step !== PARSE) throw surprise(type);
-        this.parsed = true;
-        return this.#advance();
-      case Backend.parameterDescription:
-        if (step !== DESCRIBE_STATEMENT || this.parameterOids) throw surprise(type);
-        this.parameterOids = parameterDescription(bytes, start, end);
-        return;
-      case Backend.rowDescription:
-      case Backend.noData:
-        if (step === DESCRIBE_STATEMENT ? !this.parameterOids : step !== DESCRIBE_PORTAL)
-          throw surprise(type);
-        this.columns = type === Backend.noData ? null : rowDescription(bytes, start, end);
-        return this.#advance();
-      case Backend.closeComplete:
-        if (step !== CLOSE) throw surprise(type);
-        return this.#advance();
-      case Backend.emptyQueryResponse:
-        if (step !== EXECUTE || this.current) throw surprise(type);
-        this.complete("");
-        return this.#advance();
-      case Backend.portalSuspended:
-        throw surprise(type);
-      default:
-        if (step !== EXECUTE || !this.copy(type, context, true)) throw surprise(type);
-    }
-  }
-
-  override refuse(error: Diagnostic): void {
-    if (this.error) throw surprise(Backend.errorResponse);
-    this.error = error;
-    this.current = null;
-    const sync = this.#steps.length - 1;
-    if (this.#steps.charCodeAt(sync) === SYNC) this.#at = sync;
-    else this.settled = true;
   }
 }
 

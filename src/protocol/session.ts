@@ -55,6 +55,7 @@ export class Session implements FrameSink, ReplyContext {
   #owed: Reply[] = [];
   #head = 0;
   #ended: ErrorMaker | null = null;
+  #skipping = false;
 
   /** Whether the session has ended: nothing can be sent or received any more. */
   get ended(): boolean {
@@ -84,6 +85,7 @@ export class Session implements FrameSink, ReplyContext {
       return reply;
     }
     this.#owed.push(reply);
+    if (this.#skipping) this.#skip();
     return reply;
   }
 
@@ -211,7 +213,28 @@ export class Session implements FrameSink, ReplyContext {
     const reply = this.#owed[this.#head];
     if (reply === undefined) throw surprise(Backend.errorResponse);
     reply.refuse(diag);
-    return !reply.settled || this.#drop(reply);
+    if (!reply.settled) return true;
+    this.#skipping = true;
+    const goesOn = this.#drop(reply);
+    this.#skip();
+    return goesOn;
+  }
+
+  /**
+   * After an error the server reads on to the next Sync without looking: what was asked before that will
+   * have no answer. It may be asked only later, as long as no Sync was.
+   */
+  #skip(): void {
+    while (this.#skipping && this.owedCount > 0) {
+      const reply = this.#owed[this.#head] as Reply;
+      reply.skip();
+      if (reply.syncs) {
+        this.#skipping = false;
+      } else {
+        reply.settled = true;
+        this.#drop(reply);
+      }
+    }
   }
 
   /** Takes the answer to an SSLRequest, and nothing behind it: those bytes were not protected. */

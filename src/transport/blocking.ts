@@ -10,7 +10,7 @@ import { pbkdf2Sync } from "node:crypto";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { OperationalError } from "../errors.ts";
 import type { Conversation, DeriveEffect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
-import type { Reply } from "../protocol/replies.ts";
+import type { Awaitable } from "../protocol/arrival.ts";
 import type { Session } from "../protocol/session.ts";
 import { unprotected } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
@@ -166,7 +166,7 @@ export class BlockingTransport {
     return came && !session.ended;
   }
 
-  #await(reply: Reply, deadline: Deadline | null): void {
+  #await(reply: Awaitable, deadline: Deadline | null): void {
     const session = this.#session;
     const channel = this.#channel;
     if (!session || !channel) throw new OperationalError("the connection is closed");

@@ -5,7 +5,8 @@
  * reply is settled. Everything else a conversation asks for is rare and goes through promises.
  */
 import type { Conversation } from "../protocol/effects.ts";
-import type { Reply, Waiter } from "../protocol/replies.ts";
+import type { Awaitable } from "../protocol/arrival.ts";
+import type { Waiter } from "../protocol/replies.ts";
 import type { SocketTransport } from "./socket.ts";
 
 /** A job, as whoever hands out the wire sees it. */
@@ -39,7 +40,7 @@ export class Job<T> implements Runner {
   readonly #conversation: Conversation<T>;
   readonly #transport: SocketTransport;
   readonly #turnstile: Turnstile | null;
-  #waitingFor: Reply | null = null;
+  #waitingFor: Awaitable | null = null;
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
 

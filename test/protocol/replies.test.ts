@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { ProtocolError } from "../../src/errors.ts";
-import { ExtendedReply, QueryReply, type Reply, SyncReply } from "../../src/protocol/replies.ts";
+import { ExtendedReply } from "../../src/protocol/extended-reply.ts";
+import { QueryReply, type Reply, SyncReply } from "../../src/protocol/replies.ts";
 import { Session } from "../../src/protocol/session.ts";
 import * as backend from "../support/backend-messages.ts";
 

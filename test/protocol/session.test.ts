@@ -4,7 +4,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { type Diagnostic, MahoutError, OperationalError, ProtocolError } from "../../src/errors.ts";
 import type { NotificationMessage } from "../../src/protocol/messages.ts";
-import { AnswerReply, ExtendedReply, QueryReply, type Reply } from "../../src/protocol/replies.ts";
+import { ExtendedReply } from "../../src/protocol/extended-reply.ts";
+import { AnswerReply, QueryReply, type Reply } from "../../src/protocol/replies.ts";
 import { Session } from "../../src/protocol/session.ts";
 import { errors } from "../../src/sqlstate.ts";
 import * as backend from "../support/backend-messages.ts";
