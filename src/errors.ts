@@ -127,6 +127,9 @@ export class Diagnostic {
 
 const silence: Diagnostic = new Diagnostic();
 
+/** What became of the statement that a failed call was about, as far as the client can know. */
+export type Outcome = "not sent" | "cancelled" | "completed" | "unknown";
+
 /** What an error of this package may be made with, beside its message; nothing by default. */
 export interface MahoutErrorOptions {
   /** What led to it, and what the server said. */
@@ -136,6 +139,8 @@ export interface MahoutErrorOptions {
   readonly statement?: string | null | undefined;
   /** A stable word to use instead of the SQLSTATE or of the class's own ERR_MAHOUT_... word. */
   readonly code?: string | undefined;
+  /** What became of the statement, where that is the question. */
+  readonly outcome?: Outcome | undefined;
 }
 
 /**
@@ -156,8 +161,12 @@ export class MahoutError extends Error {
   readonly code: string;
   /** The text of the statement that failed, if there was one; never its parameters. */
   readonly statement: string | null;
+  /** Which item of `executeMany()`, or statement of a pipeline, it is about, from 0; undefined for none. */
+  declare readonly index?: number;
   /** What the server said; all fields are null when it said nothing. */
   readonly diag: Diagnostic;
+  /** Whether a call that was stopped, or lost its connection, had an effect; else null. */
+  readonly outcome: Outcome | null = null;
 
   constructor(message: string, options: MahoutErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -168,7 +177,19 @@ export class MahoutError extends Error {
     this.sqlstate = new.target.sqlstate ?? this.diag.sqlstate;
     this.code = options.code ?? this.sqlstate ?? new.target.clientCode;
     this.statement = options.statement ?? null;
+    tell(this, options.outcome ?? (this.sqlstate === "57014" ? "cancelled" : null));
   }
+}
+
+function tell(error: MahoutError, outcome: Outcome | null): void {
+  const enumerable = outcome !== null;
+  Object.defineProperty(error, "outcome", { value: outcome, configurable: true, enumerable });
+}
+
+/** Notes what became of the statement, unless the error says it already. @internal */
+export function withOutcome<E>(error: E, outcome: Outcome): E {
+  if (error instanceof MahoutError && error.outcome === null) tell(error, outcome);
+  return error;
 }
 
 /** What `util.inspect` prints instead of ours: the same without the fields that are not set. */
@@ -273,28 +294,3 @@ brand({ CancellationTimeout, ProtocolError, OutOfOrderTransactionNesting, Rollba
 
 hide(MahoutError, { [Symbol.hasInstance]: isInstance });
 hide(Rollback, { [Symbol.hasInstance]: isInstance });
-
-const retryableStates: ReadonlySet<string> = new Set(["40001", "40P01", "57P03", "53300"]);
-
-/**
- * Tells whether running the same transaction again, as a whole, is both safe and promising.
- *
- * True for exactly these errors of this package; false for everything else, whatever its `cause`:
- *
- * - 40001 serialization_failure and 40P01 deadlock_detected: the server rolled back;
- * - 57P03 cannot_connect_now and 53300 too_many_connections: the server refused the session;
- * - {@link ConnectionTimeout}, and errors whose `code` is `ERR_MAHOUT_CONNECT` (no server could be
- *   reached): no session came to exist, so nothing was sent.
- *
- * False, on purpose, for connections that broke later, 57P01 admin_shutdown included: the server
- * may have committed before the answer was lost. False for 55P03 lock_not_available: whoever said
- * NOWAIT or set lock_timeout decided not to wait. The answer is about the transaction that failed;
- * what a procedure committed on its way is done. Pause before retrying; refusals need time to pass.
- */
-export function isRetryable(error: unknown): boolean {
-  if (!(error instanceof MahoutError)) return false;
-  if (error instanceof ConnectionTimeout) return true;
-  return error.sqlstate === null
-    ? error.code === "ERR_MAHOUT_CONNECT"
-    : retryableStates.has(error.sqlstate);
-}

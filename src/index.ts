@@ -1,15 +1,71 @@
 /** Every public name, and nothing else. */
 export { AsyncConnection, connect } from "./async/connection.ts";
 export { AsyncCursor } from "./async/cursor.ts";
-export type { AsyncConnectOptions, AsyncExecuteOptions, AsyncRunOptions } from "./async/options.ts";
+export { AsyncServerCursor } from "./async/server-cursor.ts";
+export { AsyncCopy } from "./async/copy.ts";
+export type { AsyncCopyFunction, AsyncCopySource } from "./async/copy.ts";
+export type { ProbeOptions } from "./transport/probe.ts";
+export type {
+  AsyncConnectOptions,
+  AsyncCopyOptions,
+  AsyncExecuteManyOptions,
+  AsyncExecuteOptions,
+  AsyncLimits,
+  AsyncRunOptions,
+  AsyncStreamOptions,
+} from "./async/options.ts";
+export { AsyncPipeline } from "./async/pipeline.ts";
+export type { AsyncPipelineFunction } from "./async/pipeline.ts";
+export { AsyncTransaction } from "./async/transaction.ts";
+export type { AsyncTransactionFunction, AsyncTransactionOptions } from "./async/transaction.ts";
+export type { AsyncNotifiesOptions } from "./async/notifies.ts";
 export { Connection } from "./blocking/connection.ts";
+export { Copy } from "./blocking/copy.ts";
+export type { CopyFunction } from "./blocking/copy.ts";
 export { Cursor } from "./blocking/cursor.ts";
+export { ServerCursor } from "./blocking/server-cursor.ts";
 export type { ConnectOptions } from "./blocking/options.ts";
+export { Pipeline } from "./blocking/pipeline.ts";
+export type { PipelineFunction } from "./blocking/pipeline.ts";
+export { Transaction } from "./blocking/transaction.ts";
+export type { TransactionFunction } from "./blocking/transaction.ts";
+export type { Characteristics, IsolationLevel } from "./core/characteristics.ts";
+export type { RetryOptions, TransactionOptions, TransactionState } from "./core/transaction.ts";
 export { Column } from "./core/column.ts";
+export type { CopyOptions, StreamOptions } from "./core/copy-options.ts";
+export type { CopyType } from "./core/copy-types.ts";
+export { FileWriter } from "./core/file-writer.ts";
+export type { FileTarget, FileWriterOptions } from "./core/file-writer.ts";
+export type { OperationContext, ShellName } from "./core/channels.ts";
+export { requestCancel } from "./transport/cancel-handle.ts";
+export type { CancelHandle } from "./transport/cancel-handle.ts";
 export { ConnectionInfo } from "./core/info.ts";
+export { Notify } from "./core/notify.ts";
+export type { NotifiesOptions, NotifyHandler } from "./core/notify.ts";
+export { Listener } from "./notify/listener.ts";
+export type { ListenOptions, Subscription } from "./notify/listener.ts";
+export type { ChannelStream } from "./notify/stream.ts";
+export type {
+  ChannelEvent,
+  ChannelHandler,
+  GapEvent,
+  ListenerEvent,
+  NotificationEvent,
+} from "./notify/events.ts";
+export type { ListenerOptions, ListenerProbeOptions, ReconnectOptions } from "./notify/options.ts";
 export type { GivenParameters, TransactionStatus } from "./core/info.ts";
-export type { ExecuteOptions, NoticeHandler, RunOptions, SessionOptions } from "./core/options.ts";
+export type {
+  ExecuteOptions,
+  Limits,
+  NoticeHandler,
+  RunOptions,
+  SessionOptions,
+} from "./core/options.ts";
 export type { ScrollMode } from "./core/cursor.ts";
+export type { ExecuteManyOptions } from "./core/execute-many.ts";
+export type { ServerCursorOptions } from "./core/server-cursor.ts";
+export type { TraceOptions, TraceRequest, TraceSink } from "./core/trace.ts";
+export { Xid } from "./core/xid.ts";
 export { conninfoToDict, makeConninfo } from "./conninfo/dict.ts";
 export type { Conninfo, ConninfoObject } from "./conninfo/dict.ts";
 export { AdaptersMap } from "./adapt/registry.ts";
@@ -22,8 +78,11 @@ export { Json, Jsonb } from "./adapt/types/json-value.ts";
 export { timestamptzAsString } from "./adapt/types/timestamptz.ts";
 export { globalAdapters as adapters } from "./adapt/builtins.ts";
 export type { Parameters } from "./adapt/parameters.ts";
+export { columnsOf, unnestList, valuesList } from "./sql/multi-row.ts";
+export type { MultiRow, ValuesListOptions } from "./sql/multi-row.ts";
 export { argsRow, classRow, dictRow, kwargsRow, scalarRow, tupleRow } from "./rows.ts";
 export type { DictRow, RowColumn, RowFactory, RowMaker, TupleRow } from "./rows.ts";
+export type { Outcome } from "./errors.ts";
 export {
   CancellationTimeout,
   ConnectionTimeout,
@@ -33,7 +92,6 @@ export {
   IntegrityError,
   InterfaceError,
   InternalError,
-  isRetryable,
   MahoutError,
   NotSupportedError,
   OperationalError,
@@ -43,4 +101,5 @@ export {
   ProtocolError,
   Rollback,
 } from "./errors.ts";
+export { isRetryable } from "./retryable.ts";
 export { errors } from "./sqlstate.ts";

@@ -7,7 +7,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, jest, test } from "@jest/globals";
-import { Diagnostic, isRetryable, MahoutError, MahoutWarning, Rollback } from "../src/errors.ts";
+import { Diagnostic, MahoutError, MahoutWarning, Rollback } from "../src/errors.ts";
+import { isRetryable } from "../src/retryable.ts";
 import { errorFromDiagnostic, errors, lookup, type SqlstateClass } from "../src/sqlstate.ts";
 
 const root = join(__dirname, "..");

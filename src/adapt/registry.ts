@@ -114,6 +114,12 @@ export class AdaptersMap {
     return (this.#codecs.get(oid) ?? identityOf(oid)).name;
   }
 
+  /** The oid of the registered type of this name, 0 when there is none. */
+  oidOf(name: string): number {
+    for (const codec of this.#codecs.values()) if (codec.name === name) return codec.oid;
+    return 0;
+  }
+
   /** Whether the type is registered. */
   knows(oid: number): boolean {
     return this.#codecs.has(oid);

@@ -5,40 +5,36 @@
  * call that they belong to.
  */
 import type { Parameters } from "../adapt/parameters.ts";
-import type { AdaptersMap } from "../adapt/registry.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
-import { ConnectionBase } from "../core/connection-base.ts";
-import { ConnectionCore } from "../core/connection.ts";
-import { connect as connectCore } from "../core/connect.ts";
-import { lastRows } from "../core/cursor.ts";
-import type { ResultSet } from "../core/execute.ts";
-import { execute } from "../core/execute.ts";
-import { checkMilliseconds, requestOf } from "../core/operations.ts";
-import { targetOf } from "../core/target.ts";
-import { ConnectionTimeout, OperationalError } from "../errors.ts";
-import type { Conversation } from "../protocol/effects.ts";
+import type { ConnectionCore } from "../core/connection.ts";
+import { lastRows } from "../core/results.ts";
+import type { Notify } from "../core/notify.ts";
+import { limitsOf } from "../core/notify.ts";
+import type { ServerCursorOptions } from "../core/server-cursor.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import { drive } from "../transport/job.ts";
-import type { CancelTarget } from "../transport/limits.ts";
-import { cancelRunning, runLimited } from "../transport/limits.ts";
-import { Line } from "../transport/line.ts";
-import { SocketTransport } from "../transport/socket.ts";
 import { AsyncCursor } from "./cursor.ts";
-import type { AsyncConnectOptions, AsyncExecuteOptions, AsyncRunOptions } from "./options.ts";
+import type { AsyncNotifiesOptions } from "./notifies.ts";
+import { AsyncNotifies } from "./notifies.ts";
+import type { AsyncConnectOptions, AsyncExecuteOptions, AsyncLimits } from "./options.ts";
+import { AsyncServerCursor } from "./server-cursor.ts";
+import type { AsyncPipeline, AsyncPipelineFunction } from "./pipeline.ts";
+import { pipeline } from "./pipeline.ts";
+import type {
+  AsyncTransaction,
+  AsyncTransactionFunction,
+  AsyncTransactionOptions,
+} from "./transaction.ts";
+import { transaction } from "./transaction.ts";
+import { AsyncTwoPhaseConnection } from "./two-phase.ts";
 import { recapture } from "../core/recapture.ts";
+import { openConnection } from "./connecting.ts";
+import type { AsyncDriver } from "./driver.ts";
 
 /** A connection to a PostgreSQL server whose operations are awaited. */
-export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
-  readonly #transport: SocketTransport;
-  readonly #line: Line;
-  readonly #cancelTarget: CancelTarget;
-
+export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row> {
   /** Made by {@link AsyncConnection.connect}. @internal */
-  constructor(core: ConnectionCore<Row>, transport: SocketTransport, target: CancelTarget) {
-    super(core);
-    this.#transport = transport;
-    this.#line = new Line(core.session, transport);
-    this.#cancelTarget = target;
+  constructor(core: ConnectionCore<Row>, driver: AsyncDriver) {
+    super(core, driver);
   }
 
   /**
@@ -54,39 +50,14 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
     conninfo?: Conninfo,
     options?: AsyncConnectOptions<Row>,
   ): Promise<AsyncConnection<Row>> {
-    const { parameters, given, timeout } = targetOf(
-      conninfo,
-      options as AsyncConnectOptions<never>,
-    );
-    const core = new ConnectionCore<Row>(options ?? {});
-    const transport = new SocketTransport(parameters);
-    const signal = options?.signal;
-    const onAbort = (): void => transport.destroy(() => abortedBy(signal));
-    const timer = setTimeout(
-      () =>
-        transport.destroy(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
-      timeout,
-    );
-    try {
-      if (signal?.aborted) throw abortedBy(signal);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const connected = await drive(connectCore(parameters, core.prepare), transport);
-      transport.established();
-      core.adopt(connected, parameters, given);
-      return new AsyncConnection(core, transport, {
-        parameters,
-        session: connected.session,
-        route: connected.route,
-      });
-    } catch (error) {
-      throw recapture(error);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    }
+    const { core, driver } = await openConnection(conninfo, options);
+    return new AsyncConnection(core, driver);
   }
 
-  /** Connects, calls `use` with the connection, and closes it however `use` ends. */
+  /**
+   * Connects, calls `use` with the connection, and closes it however `use` ends. A transaction that is open
+   * by then is committed when `use` returned, and rolled back when it threw; one that is prepared stays so.
+   */
   static async with<T, Row = DictRow>(
     conninfo: Conninfo | undefined,
     use: (conn: AsyncConnection<Row>) => Promise<T> | T,
@@ -94,7 +65,9 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   ): Promise<T> {
     const conn = await AsyncConnection.connect(conninfo, options);
     try {
-      return await use(conn);
+      const value = await use(conn);
+      if (!conn.closed && !conn.core.twoPhase.isPrepared) await conn.commit();
+      return value;
     } finally {
       await conn.close();
     }
@@ -104,12 +77,24 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   cursor(): AsyncCursor<Row>;
   /** Makes a cursor whose rows are built by `rowFactory`. */
   cursor<R>(options: { readonly rowFactory: RowFactory<R> }): AsyncCursor<R>;
-  cursor(options?: { readonly rowFactory: RowFactory<unknown> }): AsyncCursor<unknown> {
+  /** Makes a server cursor of that name, to execute a query with or to fetch from one that is open already. */
+  cursor(name: string, options?: ServerCursorOptions<Row>): AsyncServerCursor<Row>;
+  /** Makes a server cursor whose rows are built by `rowFactory`. */
+  cursor<R>(
+    name: string,
+    options: ServerCursorOptions<R> & { readonly rowFactory: RowFactory<R> },
+  ): AsyncServerCursor<R>;
+  cursor(
+    first?: string | { readonly rowFactory: RowFactory<unknown> },
+    second: ServerCursorOptions<unknown> = {},
+  ): AsyncCursor<unknown> | AsyncServerCursor<unknown> {
     this.core.checkOpen();
-    return new AsyncCursor(
-      this as AsyncConnection<unknown>,
-      options?.rowFactory ?? this.core.rowFactory,
-    );
+    const conn = this as AsyncConnection<unknown>;
+    const isClient = first === undefined || (typeof first === "object" && first !== null);
+    const factory = (isClient ? first : second)?.rowFactory ?? conn.rowFactory;
+    return isClient
+      ? new AsyncCursor(conn, factory)
+      : new AsyncServerCursor(conn, first, factory, second);
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
@@ -125,38 +110,115 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
   }
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
-  async query<R = Row>(
+  query<R = Row>(
     text: string,
     parameters?: Parameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
+    if (!this.core.pipeline.open) return this.#query(text, parameters, options);
+    const rows = this.#queryPipelined(text, parameters, options);
+    // Whoever does not look at it learns of an error from the pipeline, which always tells.
+    rows.catch(() => {});
+    return rows;
+  }
+
+  async #queryPipelined<R>(
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncExecuteOptions<R> | undefined,
+  ): Promise<R[]> {
     const { core } = this;
     try {
-      const sets = await this.run(core.adapters, text, parameters, options);
+      const sets = await this.driver.sendAndArrive(core.adapters, text, parameters, options);
       return lastRows(sets, core.adapters, core.factoryOf(options));
     } catch (error) {
       throw recapture(error);
     }
   }
 
-  /** Runs one statement in its turn; the cursor's way to the server. @internal */
-  run(
-    adapters: AdaptersMap,
+  async #query<R>(
     text: string,
     parameters: Parameters | undefined,
-    options: AsyncRunOptions | undefined,
-  ): Promise<ResultSet[]> {
+    options: AsyncExecuteOptions<R> | undefined,
+  ): Promise<R[]> {
     const { core } = this;
-    core.checkOpen();
-    const conversation = execute(core.contextOf(adapters), requestOf(text, parameters, options));
-    if (options === undefined || (options.signal === undefined && options.timeout === undefined)) {
-      return this.#line.run(conversation);
+    try {
+      const sets = await this.driver.run(core.adapters, text, parameters, options);
+      return lastRows(sets, core.adapters, core.factoryOf(options));
+    } catch (error) {
+      throw recapture(error);
     }
-    const { signal, timeout } = options;
-    return runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, {
-      signal,
-      timeout: timeout === undefined ? undefined : checkMilliseconds("timeout", timeout),
-    });
+  }
+
+  /**
+   * Runs a function as a transaction: what it did is committed when it returns (or its promise is resolved)
+   * and rolled back when it throws. Inside of another block it is a savepoint; a block opened by another
+   * asynchronous context waits for its turn. BEGIN travels with the first statement.
+   *
+   * @returns what the function gives; undefined when it threw {@link Rollback}.
+   * @throws what the function throws; InFailedSqlTransaction when a statement had failed and the function
+   * returned nevertheless; the server's error of the COMMIT; OperationalError when the connection ended.
+   */
+  transaction<T>(
+    run: AsyncTransactionFunction<T, Row>,
+    options?: AsyncTransactionOptions,
+  ): Promise<T>;
+  /**
+   * Begins a transaction that {@link AsyncTransaction.commit} ends. Its disposal takes back what was not
+   * committed: `await using` can't see whether its block threw.
+   */
+  transaction(options?: AsyncTransactionOptions): Promise<AsyncTransaction<Row>>;
+  transaction<T>(
+    runOrOptions?: AsyncTransactionFunction<T, Row> | AsyncTransactionOptions,
+    options?: AsyncTransactionOptions,
+  ): Promise<T | AsyncTransaction<Row>> {
+    return transaction(this as AsyncConnection<unknown>, runOrOptions, options);
+  }
+
+  /**
+   * Runs a function while the connection is in pipeline mode: statements, whoever executes them, are sent
+   * without waiting for answers, and one Sync serves many of them. Cursors wait when they are fetched from.
+   *
+   * @returns what the function gives, after all answers have come.
+   * @throws what the function throws, or else the first error of a statement, as {@link AsyncPipeline.sync} does.
+   */
+  pipeline<T>(run: AsyncPipelineFunction<T, Row>, limits?: AsyncLimits): Promise<T>;
+  /** Begins a pipeline that its disposal ends. */
+  pipeline(limits?: AsyncLimits): Promise<AsyncPipeline<Row>>;
+  pipeline<T>(
+    runOrLimits?: AsyncPipelineFunction<T, Row> | AsyncLimits,
+    limits?: AsyncLimits,
+  ): Promise<T | AsyncPipeline<Row>> {
+    return pipeline(this as AsyncConnection<unknown>, runOrLimits, limits);
+  }
+
+  /**
+   * Commits the transaction that is open outside of blocks, as `autocommit: false` opens them; without one
+   * there is nothing to do.
+   *
+   * @throws ProgrammingError inside a block; InFailedSqlTransaction when the server rolled back instead.
+   */
+  async commit(limits?: AsyncLimits): Promise<void> {
+    try {
+      this.core.checkOpen();
+      await this.driver.perform(this.core.transactions.commit(), { ...limits, alone: true });
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
+  /**
+   * Rolls back the transaction that is open outside of blocks; without one there is nothing to do.
+   *
+   * @throws ProgrammingError inside a block.
+   */
+  async rollback(limits?: AsyncLimits): Promise<void> {
+    try {
+      this.core.checkOpen();
+      await this.driver.perform(this.core.transactions.rollback(), { ...limits, alone: true });
+    } catch (error) {
+      throw recapture(error);
+    }
   }
 
   /**
@@ -166,44 +228,39 @@ export class AsyncConnection<Row = DictRow> extends ConnectionBase<Row> {
    * @throws OperationalError when the request can't be made within 5 seconds; CancellationTimeout when the
    * server doesn't confirm it: the connection is closed then, because the request could hit what comes next.
    */
-  async cancel(): Promise<void> {
-    const request = cancelRunning(this.#cancelTarget, this.#transport);
-    const settled = request.catch(() => {});
-    void this.#line.runAlone(waitFor(settled));
-    try {
-      await request;
-    } catch (error) {
-      throw recapture(error);
-    }
+  cancel(): Promise<void> {
+    return this.driver.cancel();
+  }
+
+  /**
+   * Gives notifications as they arrive, those first that nobody has taken yet. It is no operation: others, LISTEN
+   * and UNLISTEN among them, run meanwhile. One can run at a time. Ended by `timeout` milliseconds from the
+   * first step (0 takes what is there; it may also be given instead of options), after exactly `stopAfter`,
+   * by `signal`, or by leaving the loop; what was not given is given by the next one.
+   *
+   * @throws ProgrammingError for bad limits, and at the first step while another one runs; the reason of the
+   * end when the connection ends, after all that had arrived.
+   */
+  notifies(limits?: number | AsyncNotifiesOptions): AsyncGenerator<Notify, void, undefined> {
+    const options = limitsOf(limits);
+    return new AsyncNotifies(this.core.notifyReader(options.stopAfter), options);
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */
   fileno(): number {
     this.core.checkOpen();
-    return this.#transport.descriptor;
+    return this.driver.descriptor;
   }
 
   /** Closes the connection; what still runs on it fails. Never throws, and can be called again. */
   async close(): Promise<void> {
-    await drive(this.core.close(), this.#transport);
+    await this.driver.close();
   }
 
   /** Closes the connection at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Keeps its place in line until `settled` is. */
-function* waitFor(settled: Promise<void>): Conversation<void> {
-  yield { kind: "until", ready: () => settled };
-}
-
-function abortedBy(signal: AbortSignal | undefined): OperationalError {
-  return new OperationalError("connecting was aborted by its signal", {
-    cause: signal?.reason,
-    code: "ERR_MAHOUT_ABORTED",
-  });
 }
 
 /** Connects to a server; the same as {@link AsyncConnection.connect}. */

@@ -5,12 +5,36 @@
  * their statements run one after the other in the order in which they were called.
  */
 import type { Parameters } from "../adapt/parameters.ts";
+import type { OperationContext } from "../core/channels.ts";
+import {
+  copyChannel,
+  queryChannel,
+  queryContext,
+  tellMany,
+  tellResults,
+} from "../core/channels.ts";
+import { CopyCore } from "../core/copy.ts";
+import { checkStream, copyArguments } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
 import type { ScrollMode } from "../core/cursor.ts";
+import { executeMany, manyRequestOf } from "../core/execute-many.ts";
+import type { Items } from "../core/items.ts";
+import { requestOf } from "../core/operations.ts";
 import { recapture } from "../core/recapture.ts";
+import { StreamCore } from "../core/stream.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import type { AsyncConnection } from "./connection.ts";
-import type { AsyncExecuteOptions } from "./options.ts";
+import type { AsyncCopy, AsyncCopyFunction } from "./copy.ts";
+import { beginCopy } from "./copy.ts";
+import { itemsOf } from "./items.ts";
+import { observed } from "./observed.ts";
+import type {
+  AsyncCopyOptions,
+  AsyncExecuteManyOptions,
+  AsyncExecuteOptions,
+  AsyncStreamOptions,
+} from "./options.ts";
+import { limitsOf, streamRows } from "./stream.ts";
 
 /** Executes statements and walks their results. */
 export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
@@ -37,35 +61,153 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
   ): Promise<this> {
     try {
       this.begin(text, options);
-      this.take(await this.connection.run(this.activeAdapters, text, parameters, options), options);
+      const { connection, activeAdapters } = this;
+      if (connection.core.pipeline.open)
+        this.expect(
+          await connection.driver.send(activeAdapters, text, parameters, options),
+          options,
+        );
+      else
+        this.take(await connection.driver.run(activeAdapters, text, parameters, options), options);
     } catch (error) {
       throw recapture(error);
     }
     return this;
   }
 
+  /**
+   * Executes a statement for each item of an iterable, an asynchronous one too, without waiting in between.
+   * All items take effect or none, unless there is a transaction block, which fails with any of them. An
+   * asynchronous source has the connection wait for it; it can't use the same connection.
+   *
+   * @throws as {@link execute} does, with the number of the item that failed as `index`; what the source throws.
+   */
+  async executeMany(
+    text: string,
+    items: Iterable<Parameters> | AsyncIterable<Parameters>,
+    options?: AsyncExecuteManyOptions<Row>,
+  ): Promise<this> {
+    const { connection } = this;
+    let reason: Error | null = null;
+    let source: Items | null = null;
+    try {
+      this.begin(text, options);
+      connection.core.checkOpen();
+      const request = manyRequestOf(text, options as AsyncExecuteManyOptions<never>);
+      const context = connection.core.contextOf(this.activeAdapters);
+      const given = itemsOf(items, connection.core, () => reason);
+      source = given;
+      const stop = (why: Error): void => {
+        reason = why;
+        given.wake();
+      };
+      const { pipeline } = connection.core;
+      const conversation = pipeline.apart(text, executeMany(context, request, given));
+      const outcome = await observed(
+        queryChannel,
+        () => queryContext(connection.core, "async", text),
+        () => connection.driver.perform(conversation, { ...options, onStop: stop }),
+        tellMany,
+      );
+      this.takeMany(outcome, options);
+    } catch (error) {
+      throw recapture(error);
+    } finally {
+      source?.close();
+    }
+    return this;
+  }
+
+  /**
+   * Begins a COPY between the program and the server, and gives it to `use`. Data that was written is finished
+   * when `use` returns, and refused when it throws; what it throws is thrown. Statements on the same connection
+   * wait until it has ended, and are refused in `use` itself. Parameters are put into the text as literals, because the server takes none here.
+   *
+   * @returns what `use` gives.
+   * @throws ProgrammingError for anything but a single COPY FROM STDIN or TO STDOUT; the server's error.
+   */
+  copy<T>(statement: string, use: AsyncCopyFunction<T>): Promise<T>;
+  copy<T>(statement: string, parameters: Parameters, use: AsyncCopyFunction<T>): Promise<T>;
+  copy<T>(
+    statement: string,
+    parameters: Parameters,
+    options: AsyncCopyOptions,
+    use: AsyncCopyFunction<T>,
+  ): Promise<T>;
+  /**
+   * Begins a COPY whose disposal ends it. One that takes data has to be finished with {@link AsyncCopy.finish}, or
+   * nothing is copied: `await using` can't see whether its block threw.
+   */
+  copy(statement: string, parameters?: Parameters, options?: AsyncCopyOptions): Promise<AsyncCopy>;
+  copy(statement: string, ...given: unknown[]): Promise<unknown> {
+    try {
+      const { parameters, options, use } = copyArguments<AsyncCopyFunction<unknown>>(given);
+      this.begin(statement, undefined);
+      const { connection } = this;
+      const context = connection.core.contextOf(this.activeAdapters);
+      const core = new CopyCore(context, statement, parameters, options.types);
+      const show = ({ result }: CopyCore): void => this.take(result);
+      const limits = limitsOf(connection.core, options);
+      const copy = (): Promise<unknown> => beginCopy(connection, core, limits, use, show);
+      if (use === null) return copy();
+      const contextOf = (): OperationContext => queryContext(connection.core, "async", statement);
+      return observed(copyChannel, contextOf, copy, (told) => tellResults(told, core.result));
+    } catch (error) {
+      return Promise.reject(recapture(error) as Error);
+    }
+  }
+
+  /**
+   * Executes a statement and gives its rows while they arrive: as fast as they are taken, and without keeping
+   * them. Leaving the loop early cancels what is left. Statements on the same connection wait until the end,
+   * and are refused in the loop itself.
+   *
+   * @throws as {@link execute} does; ProgrammingError for a statement without rows, which is not run.
+   */
+  stream<R = Row>(
+    text: string,
+    parameters?: Parameters,
+    options?: AsyncStreamOptions<R>,
+  ): AsyncGenerator<R, void, undefined> {
+    const size = checkStream(options as AsyncStreamOptions<never>);
+    this.begin(text, undefined);
+    const { connection } = this;
+    const { binary } = options ?? {};
+    const request = requestOf(text, parameters, binary === undefined ? {} : { binary });
+    const factory = (options?.rowFactory ?? this.rowFactory) as RowFactory<R>;
+    const context = connection.core.contextOf(this.activeAdapters);
+    const core = new StreamCore<R>(context, request, factory, size);
+    const limits = limitsOf(connection.core, options);
+    return streamRows(connection, core, limits, () => this.take([core.result]));
+  }
+
   /** The next row; undefined after the last. */
   async fetchOne(): Promise<Row | undefined> {
+    if (this.pending) await this.connection.driver.arrive(this.pending);
     return this.nextRow();
   }
 
   /** The next rows, up to `size` ({@link arraySize} by default). */
   async fetchMany(size: number = this.arraySize): Promise<Row[]> {
+    if (this.pending) await this.connection.driver.arrive(this.pending);
     return this.nextRows(size);
   }
 
   /** All rows that are left. */
   async fetchAll(): Promise<Row[]> {
+    if (this.pending) await this.connection.driver.arrive(this.pending);
     return this.nextRows(Infinity);
   }
 
   /** Goes through the rows that are left. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
+    if (this.pending) await this.connection.driver.arrive(this.pending);
     while (this.hasRow) yield this.nextRow() as Row;
   }
 
   /** Goes through the results of a text with several statements, selecting each. */
   async *results(): AsyncGenerator<this, void, undefined> {
+    if (this.pending) await this.connection.driver.arrive(this.pending);
     yield* this.eachResult();
   }
 
@@ -75,6 +217,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * @throws RangeError when that is outside of the result.
    */
   async scroll(value: number, mode: ScrollMode = "relative"): Promise<void> {
+    if (this.pending) await this.connection.driver.arrive(this.pending);
     this.move(value, mode);
   }
 

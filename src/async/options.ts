@@ -1,12 +1,23 @@
 /** What the asynchronous shell takes beyond the core's options. */
 import type { ConninfoObject } from "../conninfo/dict.ts";
-import type { ExecuteOptions, RunOptions, SessionOptions } from "../core/options.ts";
+import type { ExecuteManyOptions } from "../core/execute-many.ts";
+import type { CopyOptions, StreamOptions } from "../core/copy-options.ts";
+import type { ExecuteOptions, Limits, RunOptions, SessionOptions } from "../core/options.ts";
 import type { DictRow } from "../rows.ts";
+import type { ProbeOptions } from "../transport/probe.ts";
 
 /** Options of {@link AsyncConnection.connect}: our own, and libpq's keywords, which win over the string's. */
 export interface AsyncConnectOptions<Row = DictRow> extends SessionOptions<Row>, ConninfoObject {
   /** Aborts connecting. */
   readonly signal?: AbortSignal;
+  /** Asks an idle connection now and then whether the server is still there; off by default. */
+  readonly probe?: ProbeOptions | null;
+}
+
+/** What ends a wait. */
+export interface AsyncLimits extends Limits {
+  /** Aborts the call. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How one statement is run. */
@@ -17,3 +28,19 @@ export interface AsyncRunOptions extends RunOptions {
 
 /** Options of one execution. */
 export interface AsyncExecuteOptions<Row = DictRow> extends ExecuteOptions<Row>, AsyncRunOptions {}
+
+/** Options of a COPY. */
+export interface AsyncCopyOptions extends CopyOptions {
+  /** Aborts the COPY: it is withdrawn while it waits, and ended on the server once it runs. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of a stream. */
+export interface AsyncStreamOptions<Row = DictRow> extends StreamOptions<Row> {
+  /** Aborts the stream, as {@link AsyncRunOptions.signal} does. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of one execution for many items. */
+export interface AsyncExecuteManyOptions<Row = DictRow>
+  extends ExecuteManyOptions<Row>, AsyncRunOptions {}

@@ -5,39 +5,34 @@
  * thread does nothing else: no timers, no events. Every meaning is the core's.
  */
 import type { Parameters } from "../adapt/parameters.ts";
-import type { AdaptersMap } from "../adapt/registry.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
-import { ConnectionBase } from "../core/connection-base.ts";
-import { ConnectionCore } from "../core/connection.ts";
-import { connect as connectCore } from "../core/connect.ts";
-import { lastRows } from "../core/cursor.ts";
-import type { ResultSet } from "../core/execute.ts";
-import { execute } from "../core/execute.ts";
-import { requestOf } from "../core/operations.ts";
-import type { ExecuteOptions, RunOptions } from "../core/options.ts";
-import { recapture } from "../core/recapture.ts";
-import { targetOf } from "../core/target.ts";
-import { ProgrammingError } from "../errors.ts";
+import type { ConnectionCore } from "../core/connection.ts";
+import { lastRows } from "../core/results.ts";
+import type { ExecuteOptions, Limits } from "../core/options.ts";
+import type { TransactionOptions } from "../core/transaction.ts";
+import type { NotifiesOptions, Notify } from "../core/notify.ts";
+import { limitsOf } from "../core/notify.ts";
+import type { ServerCursorOptions } from "../core/server-cursor.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
-import { BlockingTransport } from "../transport/blocking.ts";
-import { cancelBlocking } from "../transport/cancel-blocking.ts";
-import { connectDeadline, StatementDeadline } from "../transport/deadlines.ts";
-import type { CancelTarget } from "../transport/limits.ts";
 import { Cursor } from "./cursor.ts";
+import { Notifies } from "./notifies.ts";
+import { TwoPhaseConnection } from "./two-phase.ts";
 import type { ConnectOptions } from "./options.ts";
+import { ServerCursor } from "./server-cursor.ts";
+import type { PipelineFunction } from "./pipeline.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Transaction, TransactionFunction } from "./transaction.ts";
+import { transaction } from "./transaction.ts";
+import type { CancelHandle } from "../transport/cancel-handle.ts";
+import { openConnection } from "./connecting.ts";
+import type { Driver } from "./driver.ts";
+import { refuseSignal } from "./driver.ts";
 
 /** A connection to a PostgreSQL server whose operations return when they are done. */
-export class Connection<Row = DictRow> extends ConnectionBase<Row> {
-  readonly #transport: BlockingTransport;
-  readonly #cancelTarget: CancelTarget;
-
+export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
   /** Made by {@link Connection.connect}. @internal */
-  constructor(core: ConnectionCore<Row>, transport: BlockingTransport, target: CancelTarget) {
-    super(core);
-    this.#transport = transport;
-    this.#cancelTarget = target;
-    core.refresh = (thoroughly) => transport.poll(thoroughly);
-    transport.watch(() => transport.poll(true));
+  constructor(core: ConnectionCore<Row>, driver: Driver) {
+    super(core, driver);
   }
 
   /**
@@ -53,28 +48,14 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
     conninfo?: Conninfo,
     options?: ConnectOptions<Row>,
   ): Connection<Row> {
-    refuseSignal(options);
-    const { parameters, given, timeout } = targetOf(conninfo, options as ConnectOptions<never>);
-    const core = new ConnectionCore<Row>(options ?? {});
-    const transport = new BlockingTransport(parameters);
-    try {
-      const connected = transport.run(
-        connectCore(parameters, core.prepare),
-        connectDeadline(timeout),
-      );
-      transport.established();
-      core.adopt(connected, parameters, given);
-      return new Connection(core, transport, {
-        parameters,
-        session: connected.session,
-        route: connected.route,
-      });
-    } catch (error) {
-      throw recapture(error);
-    }
+    const { core, driver } = openConnection(conninfo, options);
+    return new Connection(core, driver);
   }
 
-  /** Connects, calls `use` with the connection, and closes it however `use` ends. */
+  /**
+   * Connects, calls `use` with the connection, and closes it however `use` ends. A transaction that is open
+   * by then is committed when `use` returned, and rolled back when it threw; one that is prepared stays so.
+   */
   static with<T, Row = DictRow>(
     conninfo: Conninfo | undefined,
     use: (conn: Connection<Row>) => T,
@@ -82,7 +63,9 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
   ): T {
     const conn = Connection.connect(conninfo, options);
     try {
-      return use(conn);
+      const value = use(conn);
+      if (!conn.closed && !conn.core.twoPhase.isPrepared) conn.commit();
+      return value;
     } finally {
       conn.close();
     }
@@ -92,9 +75,22 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
   cursor(): Cursor<Row>;
   /** Makes a cursor whose rows are built by `rowFactory`. */
   cursor<R>(options: { readonly rowFactory: RowFactory<R> }): Cursor<R>;
-  cursor(options?: { readonly rowFactory: RowFactory<unknown> }): Cursor<unknown> {
+  /** Makes a server cursor of that name, to execute a query with or to fetch from one that is open already. */
+  cursor(name: string, options?: ServerCursorOptions<Row>): ServerCursor<Row>;
+  /** Makes a server cursor whose rows are built by `rowFactory`. */
+  cursor<R>(
+    name: string,
+    options: ServerCursorOptions<R> & { readonly rowFactory: RowFactory<R> },
+  ): ServerCursor<R>;
+  cursor(
+    first?: string | { readonly rowFactory: RowFactory<unknown> },
+    second: ServerCursorOptions<unknown> = {},
+  ): Cursor<unknown> | ServerCursor<unknown> {
     this.core.checkOpen();
-    return new Cursor(this as Connection<unknown>, options?.rowFactory ?? this.core.rowFactory);
+    const conn = this as Connection<unknown>;
+    const isClient = first === undefined || (typeof first === "object" && first !== null);
+    const factory = (isClient ? first : second)?.rowFactory ?? conn.rowFactory;
+    return isClient ? new Cursor(conn, factory) : new ServerCursor(conn, first, factory, second);
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */
@@ -108,30 +104,72 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
   query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
-    const { core } = this;
-    const sets = this.run(core.adapters, text, parameters, options);
+    const { core, driver } = this;
+    const sets = core.pipeline.open
+      ? driver.arrive(driver.send(core.adapters, text, parameters, options))
+      : driver.run(core.adapters, text, parameters, options);
     return lastRows(sets, core.adapters, core.factoryOf(options));
   }
 
-  /** Runs one statement; the cursor's way to the server. @internal */
-  run(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
-    options: RunOptions | undefined,
-  ): ResultSet[] {
-    const { core } = this;
-    core.checkOpen();
-    const request = requestOf(text, parameters, options);
-    refuseSignal(options);
-    const timeout = options?.timeout;
-    const deadline =
-      timeout === undefined ? null : new StatementDeadline(timeout, () => this.cancel());
-    try {
-      return this.#transport.run(execute(core.contextOf(adapters), request), deadline);
-    } catch (error) {
-      throw recapture(deadline?.explain(error) ?? error);
-    }
+  /**
+   * Runs a function as a transaction: what it did is committed when it returns and rolled back when it
+   * throws. Inside of another block it is a savepoint. BEGIN travels with the first statement.
+   *
+   * @returns what the function gives; undefined when it threw {@link Rollback}.
+   * @throws what the function throws; InFailedSqlTransaction when a statement had failed and the function
+   * returned nevertheless; the server's error of the COMMIT; OperationalError when the connection ended.
+   */
+  transaction<T>(run: TransactionFunction<T, Row>, options?: TransactionOptions): T;
+  /**
+   * Begins a transaction that {@link Transaction.commit} ends. Its disposal takes back what was not
+   * committed: `using` can't see whether its block threw.
+   */
+  transaction(options?: TransactionOptions): Transaction<Row>;
+  transaction<T>(
+    runOrOptions?: TransactionFunction<T, Row> | TransactionOptions,
+    options?: TransactionOptions,
+  ): T | Transaction<Row> {
+    return transaction(this as Connection<unknown>, runOrOptions, options);
+  }
+
+  /**
+   * Runs a function while the connection is in pipeline mode: statements are sent without waiting for
+   * answers, and one Sync serves many of them. Cursors wait when they are fetched from.
+   *
+   * @returns what the function gives, after all answers have come.
+   * @throws what the function throws, or else the first error of a statement, as {@link Pipeline.sync} does.
+   */
+  pipeline<T>(run: PipelineFunction<T, Row>, limits?: Limits): T;
+  /** Begins a pipeline that its disposal ends. */
+  pipeline(limits?: Limits): Pipeline<Row>;
+  pipeline<T>(runOrLimits?: PipelineFunction<T, Row> | Limits, limits?: Limits): T | Pipeline<Row> {
+    const isFunction = typeof runOrLimits === "function";
+    const block = new Pipeline<Row>(
+      this as Connection<unknown>,
+      (isFunction ? limits : runOrLimits) ?? {},
+    );
+    return isFunction ? block.around(runOrLimits) : block.start();
+  }
+
+  /**
+   * Commits the transaction that is open outside of blocks, as `autocommit: false` opens them; without one
+   * there is nothing to do.
+   *
+   * @throws ProgrammingError inside a block; InFailedSqlTransaction when the server rolled back instead.
+   */
+  commit(limits?: Limits): void {
+    this.core.checkOpen();
+    this.driver.perform(this.core.transactions.commit(), limits);
+  }
+
+  /**
+   * Rolls back the transaction that is open outside of blocks; without one there is nothing to do.
+   *
+   * @throws ProgrammingError inside a block.
+   */
+  rollback(limits?: Limits): void {
+    this.core.checkOpen();
+    this.driver.perform(this.core.transactions.rollback(), limits);
   }
 
   /**
@@ -142,13 +180,38 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
    * server doesn't confirm it: the connection is closed then, because the request could hit what comes next.
    */
   cancel(): void {
-    cancelBlocking(this.#cancelTarget, this.#transport);
+    this.driver.cancel();
+  }
+
+  /**
+   * What another thread needs to cancel the statements of this connection, which keep its own thread busy: send
+   * it to a worker, which calls {@link requestCancel} with it. A request can't hit a statement that is begun
+   * after it was made.
+   */
+  cancelHandle(): CancelHandle {
+    this.core.checkOpen();
+    return this.driver.cancelHandle();
+  }
+
+  /**
+   * Gives notifications, those first that nobody has taken yet, and waits for more. Between its steps the
+   * connection is free for others, LISTEN and UNLISTEN among them. One can run at a time. Ended by `timeout`
+   * milliseconds from the first step (0 takes what is there; it may also be given instead of options), after
+   * exactly `stopAfter`, or by leaving the loop; what was not given is given by the next one.
+   *
+   * @throws ProgrammingError for bad limits, and at the first step while another one runs; the reason of the
+   * end when the connection ends, after all that had arrived.
+   */
+  notifies(limits?: number | NotifiesOptions): Generator<Notify, void, undefined> {
+    const options = limitsOf(limits);
+    refuseSignal(options);
+    return new Notifies(this.core.notifyReader(options.stopAfter), this.driver.transport, options);
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */
   fileno(): number {
     this.core.checkOpen();
-    return this.#transport.descriptor;
+    return this.driver.transport.descriptor;
   }
 
   /**
@@ -157,18 +220,11 @@ export class Connection<Row = DictRow> extends ConnectionBase<Row> {
    * @throws OperationalError only when called by a handler of this connection while it is being used.
    */
   close(): void {
-    this.#transport.run(this.core.close());
+    this.driver.close();
   }
 
   /** Closes the connection at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-/** A signal fires from the event loop, which stands still while this shell waits. */
-function refuseSignal(options: object | undefined): void {
-  if (options !== undefined && (options as { signal?: unknown }).signal !== undefined) {
-    throw new ProgrammingError("a blocking call cannot be stopped by a signal; use timeout");
   }
 }

@@ -2,11 +2,31 @@
  * The blocking cursor: the core's operations, as they are.
  */
 import type { Parameters } from "../adapt/parameters.ts";
+import {
+  copyChannel,
+  queryChannel,
+  queryContext,
+  tellMany,
+  tellResults,
+} from "../core/channels.ts";
+import { CopyCore } from "../core/copy.ts";
+import { checkStream, copyArguments } from "../core/copy-options.ts";
+import type { CopyOptions, StreamOptions } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
 import type { ScrollMode } from "../core/cursor.ts";
+import { executeMany, manyRequestOf } from "../core/execute-many.ts";
+import type { ExecuteManyOptions } from "../core/execute-many.ts";
+import { isIterable, IterableItems, notIterable } from "../core/items.ts";
+import { requestOf } from "../core/operations.ts";
 import type { ExecuteOptions } from "../core/options.ts";
+import { StreamCore } from "../core/stream.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
+import { stopAfter } from "../transport/deadlines.ts";
 import type { Connection } from "./connection.ts";
+import type { CopyFunction } from "./copy.ts";
+import { Copy } from "./copy.ts";
+import { observed } from "./observed.ts";
+import { streamRows } from "./stream.ts";
 
 /** Executes statements and walks their results. */
 export class Cursor<Row = DictRow> extends CursorCore<Row> {
@@ -28,32 +48,130 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
    */
   execute(text: string, parameters?: Parameters, options?: ExecuteOptions<Row>): this {
     this.begin(text, options);
-    this.take(this.connection.run(this.activeAdapters, text, parameters, options), options);
+    const { connection, activeAdapters } = this;
+    if (connection.core.pipeline.open)
+      this.expect(connection.driver.send(activeAdapters, text, parameters, options), options);
+    else this.take(connection.driver.run(activeAdapters, text, parameters, options), options);
     return this;
+  }
+
+  /**
+   * Executes a statement for each item of an iterable, without waiting in between. All items take effect or
+   * none, unless there is a transaction block, which fails with any of them.
+   *
+   * @throws as {@link execute} does, with the number of the item that failed as `index`; what the source throws.
+   */
+  executeMany(text: string, items: Iterable<Parameters>, options?: ExecuteManyOptions<Row>): this {
+    const { connection } = this;
+    this.begin(text, options);
+    connection.core.checkOpen();
+    const request = manyRequestOf(text, options as ExecuteManyOptions<never>);
+    const context = connection.core.contextOf(this.activeAdapters);
+    if (!isIterable(items)) throw notIterable(items, "an iterable");
+    const { pipeline } = connection.core;
+    const source = new IterableItems(items, stopAfter(connection.core.timeoutOf(options)));
+    try {
+      const outcome = observed(
+        queryChannel,
+        () => queryContext(connection.core, "blocking", text),
+        () =>
+          connection.driver.perform(
+            pipeline.apart(text, executeMany(context, request, source)),
+            options,
+          ),
+        tellMany,
+      );
+      this.takeMany(outcome, options);
+    } finally {
+      source.close();
+    }
+    return this;
+  }
+
+  /**
+   * Begins a COPY between the program and the server, and gives it to `use`. Data that was written is finished
+   * when `use` returns, and refused when it throws; what it throws is thrown. Statements on the same connection
+   * are refused until it has ended. Parameters are put into the text as literals, because the server takes none here.
+   *
+   * @returns what `use` gives.
+   * @throws ProgrammingError for anything but a single COPY FROM STDIN or TO STDOUT; the server's error.
+   */
+  copy<T>(statement: string, use: CopyFunction<T>): T;
+  copy<T>(statement: string, parameters: Parameters, use: CopyFunction<T>): T;
+  copy<T>(statement: string, parameters: Parameters, options: CopyOptions, use: CopyFunction<T>): T;
+  /**
+   * Begins a COPY whose disposal ends it. One that takes data has to be finished with {@link Copy.finish}, or
+   * nothing is copied: `using` can't see whether its block threw.
+   */
+  copy(statement: string, parameters?: Parameters, options?: CopyOptions): Copy;
+  copy(statement: string, ...given: unknown[]): unknown {
+    const { parameters, options, use } = copyArguments<CopyFunction<unknown>>(given);
+    this.begin(statement, undefined);
+    const { connection } = this;
+    const context = connection.core.contextOf(this.activeAdapters);
+    const core = new CopyCore(context, statement, parameters, options.types);
+    const stay = connection.driver.occupy(core, connection.core.timeoutOf(options));
+    const copy = new Copy(core, stay, ({ result }) => this.take(result));
+    if (use === null) return copy.start();
+    return observed(
+      copyChannel,
+      () => queryContext(connection.core, "blocking", statement),
+      () => copy.start().use(use),
+      (context) => tellResults(context, core.result),
+    );
+  }
+
+  /**
+   * Executes a statement and gives its rows while they arrive: as fast as they are taken, and without keeping
+   * them. Leaving the loop early cancels what is left. Other statements on the connection are refused until
+   * the end.
+   *
+   * @throws as {@link execute} does; ProgrammingError for a statement without rows, which is not run.
+   */
+  stream<R = Row>(
+    text: string,
+    parameters?: Parameters,
+    options?: StreamOptions<R>,
+  ): Generator<R, void, undefined> {
+    const size = checkStream(options as StreamOptions<never>);
+    this.begin(text, undefined);
+    const { connection } = this;
+    const { binary } = options ?? {};
+    const request = requestOf(text, parameters, binary === undefined ? {} : { binary });
+    const factory = (options?.rowFactory ?? this.rowFactory) as RowFactory<R>;
+    const context = connection.core.contextOf(this.activeAdapters);
+    const core = new StreamCore<R>(context, request, factory, size);
+    const timeout = connection.core.timeoutOf(options);
+    return streamRows(connection, core, timeout, () => this.take([core.result]));
   }
 
   /** The next row; undefined after the last. */
   fetchOne(): Row | undefined {
+    if (this.pending) this.connection.driver.arrive(this.pending);
     return this.nextRow();
   }
 
   /** The next rows, up to `size` ({@link arraySize} by default). */
   fetchMany(size: number = this.arraySize): Row[] {
+    if (this.pending) this.connection.driver.arrive(this.pending);
     return this.nextRows(size);
   }
 
   /** All rows that are left. */
   fetchAll(): Row[] {
+    if (this.pending) this.connection.driver.arrive(this.pending);
     return this.nextRows(Infinity);
   }
 
   /** Goes through the rows that are left. */
   *[Symbol.iterator](): Generator<Row, void, undefined> {
+    if (this.pending) this.connection.driver.arrive(this.pending);
     while (this.hasRow) yield this.nextRow() as Row;
   }
 
   /** Goes through the results of a text with several statements, selecting each. */
   *results(): Generator<this, void, undefined> {
+    if (this.pending) this.connection.driver.arrive(this.pending);
     yield* this.eachResult();
   }
 
@@ -63,6 +181,7 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
    * @throws RangeError when that is outside of the result.
    */
   scroll(value: number, mode: ScrollMode = "relative"): void {
+    if (this.pending) this.connection.driver.arrive(this.pending);
     this.move(value, mode);
   }
 

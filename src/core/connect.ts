@@ -11,7 +11,8 @@ import type {
   Endpoint,
   TargetSessionAttributes,
 } from "../conninfo/parameters.ts";
-import { ConnectionTimeout, isRetryable, MahoutError, OperationalError } from "../errors.ts";
+import { ConnectionTimeout, MahoutError, OperationalError } from "../errors.ts";
+import { isRetryable } from "../retryable.ts";
 import type { AuthMethod, Credentials } from "../protocol/auth.ts";
 import type { Address, Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";

@@ -7,8 +7,13 @@ import type { AdaptersMap } from "../adapt/registry.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import { InterfaceError } from "../errors.ts";
 import { ConnectionCore } from "./connection.ts";
+import type { Characteristics, IsolationLevel } from "./characteristics.ts";
 import type { ConnectionInfo } from "./info.ts";
+import type { NotifyHandler } from "./notify.ts";
 import type { NoticeHandler } from "./options.ts";
+import type { TraceOptions, TraceSink } from "./trace.ts";
+import { startTrace } from "./trace.ts";
+import { Xid } from "./xid.ts";
 
 /** State and settings of a connection. */
 export abstract class ConnectionBase<Row = DictRow> {
@@ -56,6 +61,60 @@ export abstract class ConnectionBase<Row = DictRow> {
     this.core.rowFactory = factory;
   }
 
+  /**
+   * Whether a statement outside of a transaction block is a transaction of its own; true by default. With
+   * false, it begins one that {@link commit} or {@link rollback} ends. Can't be changed in a transaction.
+   */
+  get autocommit(): boolean {
+    return this.core.transactions.autocommit;
+  }
+
+  set autocommit(value: boolean) {
+    this.core.checkIdle("autocommit");
+    this.core.transactions.chooseAutocommit(value);
+  }
+
+  /** How transactions to come are isolated; null for the server's default. Can't be changed in one. */
+  get isolationLevel(): IsolationLevel | null {
+    return this.core.transactions.characteristics.isolationLevel ?? null;
+  }
+
+  set isolationLevel(value: IsolationLevel | null) {
+    this.#choose("isolationLevel", value);
+  }
+
+  /** Whether transactions to come are read-only; null for the server's default. Can't be changed in one. */
+  get readOnly(): boolean | null {
+    return this.core.transactions.characteristics.readOnly ?? null;
+  }
+
+  set readOnly(value: boolean | null) {
+    this.#choose("readOnly", value);
+  }
+
+  /** Whether transactions to come are deferrable; null for the server's default. Can't be changed in one. */
+  get deferrable(): boolean | null {
+    return this.core.transactions.characteristics.deferrable ?? null;
+  }
+
+  set deferrable(value: boolean | null) {
+    this.#choose("deferrable", value);
+  }
+
+  #choose(name: keyof Characteristics, value: unknown): void {
+    this.core.checkIdle(name);
+    this.core.transactions.choose(name, value);
+  }
+
+  /** The limit of statements whose call names none, in milliseconds; null for no limit. */
+  get statementTimeout(): number | null {
+    return this.core.statementTimeout;
+  }
+
+  set statementTimeout(timeout: number | null) {
+    this.core.statementTimeout = timeout;
+  }
+
   /** Executions of a statement before it is prepared: 0 at once, null never. */
   get prepareThreshold(): number | null {
     return this.core.statements.threshold;
@@ -76,7 +135,7 @@ export abstract class ConnectionBase<Row = DictRow> {
 
   /** Has `handler` called with each notice that the server sends; one that throws disturbs nothing. */
   addNoticeHandler(handler: NoticeHandler): void {
-    this.core.addNoticeHandler(handler);
+    this.core.notices.add(handler);
   }
 
   /**
@@ -85,7 +144,54 @@ export abstract class ConnectionBase<Row = DictRow> {
    * @throws ProgrammingError when it was not added.
    */
   removeNoticeHandler(handler: NoticeHandler): void {
-    this.core.removeNoticeHandler(handler);
+    this.core.notices.remove(handler);
+  }
+
+  /**
+   * Has `handler` called with each notification as it arrives; one that throws disturbs nothing. With a
+   * handler, no notifications are kept for `notifies()`, except while one runs: then both get each of them.
+   */
+  addNotifyHandler(handler: NotifyHandler): void {
+    this.core.inbox.handlers.add(handler);
+  }
+
+  /**
+   * Has `handler` not called any more.
+   *
+   * @throws ProgrammingError when it was not added.
+   */
+  removeNotifyHandler(handler: NotifyHandler): void {
+    this.core.inbox.handlers.remove(handler);
+  }
+
+  /** How many notifications were dropped because nobody took them; see `notifyBacklog`. */
+  get notificationsDropped(): number {
+    return this.core.inbox.dropped;
+  }
+
+  /**
+   * Makes a name for a two-phase transaction of its three XA parts.
+   *
+   * @throws ProgrammingError for parts that are none, see {@link Xid.fromParts}.
+   */
+  xid(formatId: number, gtrid: string, bqual: string): Xid {
+    return Xid.fromParts(formatId, gtrid, bqual);
+  }
+
+  /**
+   * Has each message that is sent or received from now on written to `sink`, a line each, in the form of
+   * libpq's `PQtrace`; a trace that was under way ends. Data are shown only if `options` say so.
+   *
+   * @throws OperationalError when the connection is closed, ProgrammingError for what is no sink.
+   */
+  trace(sink: TraceSink, options: TraceOptions = {}): void {
+    this.core.checkOpen();
+    startTrace(this.core.session, sink, options);
+  }
+
+  /** Ends the trace, if there is one. */
+  untrace(): void {
+    this.core.session.tracer = null;
   }
 
   /** Shows the state, and nothing secret. */

@@ -9,19 +9,30 @@ import { AdaptersMap } from "../adapt/registry.ts";
 import { int8AsNumber, int8AsString } from "../adapt/types/integer.ts";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import type { Diagnostic } from "../errors.ts";
-import { MahoutWarning, OperationalError, ProgrammingError } from "../errors.ts";
+import { OperationalError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { writeTerminate } from "../protocol/encode.ts";
 import type { Session } from "../protocol/session.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import { dictRow } from "../rows.ts";
+import { deliverObserved, isWatched, notifyChannel } from "./channels.ts";
 import type { Connected } from "./connect.ts";
 import { placeOf } from "./connect.ts";
 import type { ExecuteContext } from "./extended.ts";
+import { Handlers } from "./handlers.ts";
+import { Inbox, NotifyReader } from "./inbox.ts";
 import type { GivenParameters } from "./info.ts";
 import { ConnectionInfo } from "./info.ts";
-import type { ExecuteOptions, NoticeHandler, SessionOptions } from "./options.ts";
+import { checkBacklog, NOTIFY_BACKLOG } from "./notify.ts";
+import { checkLimit, checkMilliseconds } from "./operations.ts";
+import { CANCEL_TIMEOUT } from "./options.ts";
+import type { ExecuteOptions, Limits, SessionOptions } from "./options.ts";
+import { PipelineCore } from "./pipeline.ts";
+import { Prologue } from "./prologue.ts";
 import { StatementCache } from "./statements.ts";
+import { Transactions } from "./transactions.ts";
+import { tracingOf } from "./trace.ts";
+import { TwoPhase } from "./two-phase.ts";
 
 const PREPARE_THRESHOLD = 5;
 const PREPARED_MAX = 100;
@@ -32,11 +43,35 @@ export class ConnectionCore<Row = DictRow> {
   readonly adapters: AdaptersMap;
   /** What the connection remembers of statements. */
   readonly statements: StatementCache;
+  /** What has to be said before the next statement. */
+  readonly prologue: Prologue = new Prologue();
+  /** What is sent without waiting for answers. */
+  readonly pipeline: PipelineCore = new PipelineCore(() => this.session);
+  /** Its transactions: blocks, settings, commit and rollback. */
+  readonly transactions: Transactions = new Transactions(
+    this.prologue,
+    this.pipeline,
+    () => this.session,
+  );
+  /** Its two-phase transaction. */
+  readonly twoPhase: TwoPhase = new TwoPhase(
+    this.transactions,
+    this.prologue,
+    this.pipeline,
+    () => this.session,
+  );
+  /** Called with each notice as it arrives. */
+  readonly notices: Handlers<Diagnostic>;
+  /** Where notifications arrive. */
+  readonly inbox: Inbox;
   /** How rows are built by cursors made from now on. */
   rowFactory: RowFactory<Row>;
+  /** How long the server has to end what was cancelled, in milliseconds. */
+  readonly cancelTimeout: number;
   /** Takes what has arrived while nobody waited; the asynchronous shell needs no such thing. */
   refresh: ((thoroughly: boolean) => void) | null = null;
-  readonly #noticeHandlers: NoticeHandler[];
+  #statementTimeout: number | null = null;
+  readonly #tracing: ((session: Session) => void) | null;
   #connected: Connected | null = null;
   #info: ConnectionInfo | null = null;
   #context!: ExecuteContext;
@@ -48,19 +83,36 @@ export class ConnectionCore<Row = DictRow> {
     this.adapters = new AdaptersMap(options.adapters ?? globalAdapters);
     if (options.int8 === "number") this.adapters.register(int8AsNumber);
     if (options.int8 === "string") this.adapters.register(int8AsString);
+    for (const name of ["isolationLevel", "readOnly", "deferrable"] as const)
+      this.transactions.choose(name, options[name]);
+    this.transactions.chooseAutocommit(options.autocommit ?? true);
     this.statements = new StatementCache(
       checkThreshold(
         options.prepareThreshold === undefined ? PREPARE_THRESHOLD : options.prepareThreshold,
       ),
       checkMax(options.preparedMax ?? PREPARED_MAX),
     );
+    this.statementTimeout = options.statementTimeout ?? null;
+    this.cancelTimeout = checkMilliseconds(
+      "cancelTimeout",
+      options.cancelTimeout ?? CANCEL_TIMEOUT,
+    );
+    this.#tracing = tracingOf(options.trace);
     this.rowFactory = options.rowFactory ?? (dictRow as RowFactory<unknown> as RowFactory<Row>);
-    this.#noticeHandlers = [...(options.noticeHandlers ?? [])];
+    this.notices = new Handlers("notice", options.noticeHandlers);
+    const backlog = checkBacklog(options.notifyBacklog ?? NOTIFY_BACKLOG);
+    this.inbox = new Inbox(backlog, options.notifyHandlers);
   }
 
   /** Makes a session deliver to this connection; done before it receives anything. */
   readonly prepare = (session: Session): void => {
-    session.onNotice = (diag) => this.#notice(diag);
+    this.#tracing?.(session);
+    session.onNotice = (diag) => this.notices.call(diag);
+    session.onNotification = (message) => {
+      if (!isWatched(notifyChannel) || !this.#info) return this.inbox.take(message);
+      const shell = this.refresh ? "blocking" : "async";
+      deliverObserved(this, shell, message, () => this.inbox.take(message));
+    };
   };
 
   /** Takes the session that was made. */
@@ -71,10 +123,11 @@ export class ConnectionCore<Row = DictRow> {
   ): void {
     const { session } = connected;
     const { statements, adapters } = this;
-    this.#context = { session, statements, adapters };
+    this.#context = { session, statements, adapters, prologue: this.prologue };
     this.#connected = connected;
     this.#info = new ConnectionInfo(connected, parameters, given);
     session.onEnd = () => {
+      this.inbox.ended();
       if (!this.#closedByUser) this.#disconnected?.abort(session.endReason());
     };
   }
@@ -140,8 +193,31 @@ export class ConnectionCore<Row = DictRow> {
       {
         cause: reason ?? undefined,
         code: "ERR_MAHOUT_CONNECTION_CLOSED",
+        outcome: "not sent",
       },
     );
+  }
+
+  /** The limit of statements whose call names none, in milliseconds; null for no limit. */
+  get statementTimeout(): number | null {
+    return this.#statementTimeout;
+  }
+
+  set statementTimeout(value: number | null) {
+    this.#statementTimeout = checkLimit("statementTimeout", value);
+  }
+
+  /** The limit of one call, in milliseconds: its own, or the connection's; undefined for none. */
+  timeoutOf(options: Limits | undefined): number | undefined {
+    const own = options?.timeout;
+    if (own === undefined) return this.#statementTimeout ?? undefined;
+    return own === Infinity ? undefined : checkMilliseconds("timeout", own);
+  }
+
+  /** Refuses a change of settings that the transaction under way would not follow. */
+  checkIdle(setting: string): void {
+    this.refresh?.(false);
+    this.transactions.checkIdle(setting);
   }
 
   /** Sets after how many executions a statement is prepared. */
@@ -154,6 +230,18 @@ export class ConnectionCore<Row = DictRow> {
     this.statements.resize(checkMax(max));
   }
 
+  /** A generator of notifications, but for its waiting. */
+  notifyReader(stopAfter: number | undefined): NotifyReader {
+    return new NotifyReader(this.inbox, () => this.#endReason(), stopAfter);
+  }
+
+  /** Why nothing comes from the server any more, as a fresh error; null while something can. */
+  #endReason(): Error | null {
+    if (!this.#closedByUser) return this.session.endReason();
+    const code = "ERR_MAHOUT_CONNECTION_CLOSED";
+    return new OperationalError("the connection was closed", { code });
+  }
+
   /** Says goodbye and closes; whatever runs on the connection fails. */
   *close(): Conversation<void> {
     const { session } = this;
@@ -162,6 +250,7 @@ export class ConnectionCore<Row = DictRow> {
       return;
     }
     this.#closedByUser = true;
+    this.inbox.ended();
     writeTerminate(session.outbox);
     // A server that runs a statement reads no goodbye before it is done.
     yield { kind: "close", atOnce: session.owedCount > 0 };
@@ -173,66 +262,12 @@ export class ConnectionCore<Row = DictRow> {
     );
   }
 
-  /** Has `handler` called with each notice. */
-  addNoticeHandler(handler: NoticeHandler): void {
-    if (typeof handler !== "function") throw new TypeError("a notice handler must be a function");
-    this.#noticeHandlers.push(handler);
-  }
-
-  /**
-   * Has `handler` not called any more.
-   *
-   * @throws ProgrammingError when it was not added.
-   */
-  removeNoticeHandler(handler: NoticeHandler): void {
-    const index = this.#noticeHandlers.indexOf(handler);
-    if (index < 0)
-      throw new ProgrammingError("this notice handler was not added to the connection");
-    this.#noticeHandlers.splice(index, 1);
-  }
-
-  /** Each handler sees each notice; one that throws is reported and disturbs neither others nor the statement. */
-  #notice(diag: Diagnostic): void {
-    // A handler may remove itself, or add others: that is for the next notice.
-    const handlers = this.#noticeHandlers.slice();
-    for (const handler of handlers) {
-      try {
-        const returned = handler(diag) as
-          { then?: (done: null, failed: typeof report) => void } | null | undefined;
-        // An asynchronous handler fails later; nobody else would hear of it.
-        if (typeof returned?.then === "function") returned.then(null, report);
-      } catch (error) {
-        report(error);
-      }
-    }
-  }
-
   /** One line on the state of the connection, without anything secret. */
   summary(kind: string): string {
     if (!this.#connected) return `<${kind} [connecting]>`;
     const { info } = this;
     const state = this.broken ? "broken" : this.closed ? "closed" : info.transactionStatus;
     return `<${kind} [${state}] (user=${info.user} database=${info.dbname} at ${placeOf(this.connected.endpoint)})>`;
-  }
-}
-
-/** Tells of a handler that failed, which is nobody's but the handler's fault. */
-function report(error: unknown): void {
-  const [shown, detail] = describeThrown(error);
-  process.emitWarning(`a notice handler threw: ${shown}`, {
-    type: MahoutWarning,
-    code: "MAHOUT_NOTICE_HANDLER",
-    detail,
-  });
-}
-
-/** What can be told of anything that was thrown: in short, and where it came from. */
-function describeThrown(error: unknown): [shown: string, detail: string] {
-  try {
-    const stack: unknown = (error as { stack?: unknown } | null | undefined)?.stack;
-    return [String(error), typeof stack === "string" ? stack : ""];
-  } catch {
-    return ["a value that cannot be shown", ""];
   }
 }
 

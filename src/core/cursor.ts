@@ -8,13 +8,16 @@
 import type { RowReader } from "../adapt/compile.ts";
 import { AdaptersMap } from "../adapt/registry.ts";
 import { InterfaceError, ProgrammingError } from "../errors.ts";
-import { ROW_HEADER } from "../protocol/result.ts";
 import type { RowFactory } from "../rows.ts";
 import type { Column } from "./column.ts";
 import type { ConnectionBase } from "./connection-base.ts";
 import type { Description } from "./description.ts";
 import type { ResultSet } from "./execute.ts";
+import type { ExecuteManyOptions } from "./execute-many.ts";
+import type { ManyOutcome } from "./item-batch.ts";
 import type { ExecuteOptions } from "./options.ts";
+import type { PendingResult } from "./pending-result.ts";
+import { countOf } from "./results.ts";
 import { RowWalk } from "./row-walk.ts";
 
 /** How `scroll()` reads its number: from the current row or from the first. */
@@ -35,6 +38,8 @@ export abstract class CursorCore<Row> {
   /** The connection that the cursor belongs to. */
   abstract readonly connection: ConnectionBase<unknown>;
 
+  /** The result of a statement in a pipeline that has not come yet, or never will. */
+  protected pending: PendingResult | null = null;
   readonly #core: Adapted;
   #rowFactory: RowFactory<Row>;
   #callFactory: RowFactory<Row> | null = null;
@@ -44,6 +49,7 @@ export abstract class CursorCore<Row> {
   #resultIndex = 0;
   #closed = false;
   #walk: RowWalk | null = null;
+  #total: number | null = null;
 
   constructor(core: Adapted, rowFactory: RowFactory<Row>) {
     if (!((core as Adapted | undefined)?.adapters instanceof AdaptersMap)) {
@@ -86,6 +92,7 @@ export abstract class CursorCore<Row> {
 
   /** Rows of the result, or rows that the command touched; -1 when neither is known. */
   get rowCount(): number {
+    if (this.#total !== null) return this.#total;
     const current = this.#current;
     if (!current) return -1;
     if (current.description) return current.result.rowCount;
@@ -106,6 +113,7 @@ export abstract class CursorCore<Row> {
   protected begin(query: string, options: ExecuteOptions<Row> | undefined): void {
     this.checkOpen();
     this.query = query;
+    this.pending = null;
     this.take([], options);
   }
 
@@ -113,7 +121,40 @@ export abstract class CursorCore<Row> {
   protected take(results: readonly ResultSet[], options?: ExecuteOptions<Row>): void {
     this.#callFactory = options?.rowFactory ?? null;
     this.#results = results;
+    this.#total = null;
     this.#select(0);
+  }
+
+  /** Takes further rows of the same statement, behind those that are left. How rows are built stays as it is. */
+  protected takeMore(set: ResultSet): void {
+    const rest = this.#walk?.restWith(set.result);
+    this.takeOnly(rest ? { ...set, result: rest } : set);
+  }
+
+  /** Takes other rows of the same statement, without those that are left. */
+  protected takeOnly(set: ResultSet): void {
+    this.#results = [set];
+    this.#total = null;
+    this.#select(0);
+  }
+
+  /** Takes what a statement in a pipeline gives when it has come. */
+  protected expect(pending: PendingResult, options?: ExecuteOptions<Row>): void {
+    this.pending = pending;
+    const arrived = (sets: readonly ResultSet[]): void => {
+      if (this.pending !== pending) return;
+      this.pending = null;
+      this.take(sets, options);
+    };
+    pending.onArrival = arrived;
+    if (pending.settled && pending.failure() === null) arrived(pending.results());
+  }
+
+  /** Takes what one statement gave for many items; their rows are counted together unless they are kept. */
+  protected takeMany(outcome: ManyOutcome, options?: ExecuteManyOptions<Row>): void {
+    const { sets, rowCount } = outcome;
+    this.take(sets, options);
+    if (options?.returning !== true || sets.length === 0) this.#total = rowCount;
   }
 
   #select(index: number): void {
@@ -190,9 +231,7 @@ export abstract class CursorCore<Row> {
    */
   protected move(value: number, mode: ScrollMode): void {
     const walk = this.#rows();
-    if (mode !== "relative" && mode !== "absolute") {
-      throw new TypeError(`scroll mode "${String(mode)}" is unknown; use "relative" or "absolute"`);
-    }
+    checkMode(mode);
     const target = mode === "relative" ? walk.row + value : value;
     const count = walk.row + walk.left;
     if (!Number.isInteger(target) || target < 0 || target > count) {
@@ -245,26 +284,9 @@ Object.defineProperty(CursorCore.prototype, Symbol.for("nodejs.util.inspect.cust
   },
 });
 
-/** The count at the end of a command's tag; -1 for commands that count nothing. */
-function countOf(tag: string): number {
-  const match = / (\d+)$/.exec(tag);
-  return match ? Number(match[1]) : -1;
-}
-
-/** All rows of the last result that has any, which is what `query()` gives. */
-export function lastRows<Row>(
-  sets: readonly ResultSet[],
-  adapters: AdaptersMap,
-  factory: RowFactory<Row>,
-): Row[] {
-  for (let index = sets.length - 1; index >= 0; index--) {
-    const { result, description } = sets[index] as ResultSet;
-    if (description) {
-      const read = description.plan(adapters, factory).reader(result.rowCount);
-      const only = result.rowCount === 1 ? result.blocks[0] : undefined;
-      if (only) return [read(only.bytes, only.start + ROW_HEADER)];
-      return new RowWalk(result).take(Infinity, read);
-    }
+/** Refuses anything but the modes of `scroll()`. */
+export function checkMode(mode: ScrollMode): void {
+  if (mode !== "relative" && mode !== "absolute") {
+    throw new TypeError(`scroll mode "${String(mode)}" is unknown; use "relative" or "absolute"`);
   }
-  return [];
 }

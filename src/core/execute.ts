@@ -14,21 +14,20 @@
  * nothing of others behind it.
  */
 import { checkParameters } from "../adapt/parameters.ts";
-import { ProgrammingError } from "../errors.ts";
+import { ProgrammingError, PipelineAborted } from "../errors.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { writeQuery } from "../protocol/encode.ts";
-import type { ExtendedReply } from "../protocol/extended-reply.ts";
+import { ExtendedReply } from "../protocol/extended-reply.ts";
 import type { ResultReply } from "../protocol/replies.ts";
 import { QueryReply } from "../protocol/replies.ts";
 import type { Result } from "../protocol/result.ts";
 import type { Session } from "../protocol/session.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
 import type { Description } from "./description.ts";
-import { bindPrepared, describeAndBind, parseAndBind } from "./extended.ts";
-import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
-import type { Statement } from "./statements.ts";
-import { isPreparable } from "./statements.ts";
+import { bindPrepared, confirm, describeAndBind, parseAndBind, parseBlindly } from "./extended.ts";
+import type { Ending, ExecuteContext, ExecuteRequest, Sent } from "./extended.ts";
+import { isPreparable, Statement } from "./statements.ts";
 
 /** One result with what reads it; the description is null for a statement without rows. */
 export interface ResultSet {
@@ -41,43 +40,84 @@ export function* execute(
   context: ExecuteContext,
   request: ExecuteRequest,
 ): Conversation<ResultSet[]> {
-  const { session, statements } = context;
+  const { session, statements, prologue } = context;
   const { parameters } = request;
   if (parameters.length > 0) checkParameters(parameters);
   const statement = statements.get(request.text);
   statement.uses++;
+  const due = prologue.due(session);
   if (parameters.length === 0 && takesSimpleQuery(session, statement, request)) {
-    const reply = new QueryReply();
-    writeQuery(session.outbox, statement.text);
-    reply.handsOver = !statement.exclusive;
-    yield session.owe(reply);
-    const sets = finish(context, statement, reply);
-    learn(statement, reply.results);
-    return sets;
-  }
-  let reply: ExtendedReply | null = null;
-  if (statement.parameterOids !== null) {
-    try {
-      if (statement.name !== null && request.prepare !== false)
-        reply = bindPrepared(context, statement, request);
-      else reply = yield* parseAndBind(context, statement, request);
-    } catch (error) {
-      if (session.ended) throw error;
-      // A value was refused for the type that was known. Nothing was sent: what is it now?
-      statements.drop(statement);
+    let reply: ResultReply;
+    if (due.length > 0 && !mayHoldSeveral(statement)) {
+      reply = parseBlindly(context, statement);
+    } else {
+      if (due.length > 0) yield* prologue.send(session);
+      reply = query(session, statement);
     }
+    yield reply;
+    learn(statement, reply.results);
+    return finish(context, statement, reply);
   }
-  if (reply === null)
-    return finish(context, statement, yield* describeAndBind(context, statement, request));
-  if (!reply.settled) yield reply;
+  const sent = statement.parameterOids === null ? null : sendKnown(context, statement, request);
+  if (sent === null) {
+    const reply = yield* describeAndBind(context, statement, request);
+    yield reply;
+    return finish(context, statement, reply);
+  }
+  let { reply } = sent;
+  yield reply;
+  confirm(statements, statement, sent);
   if (reply.error && !reply.bound && isStale(reply.error)) {
     statements.drop(statement);
-    if (isAlone(session)) {
+    if (mayRepeat(session, due)) {
       yield { kind: "turn" };
-      if (isAlone(session)) reply = yield* describeAndBind(context, statement, request);
+      if (mayRepeat(session, due)) reply = yield* repeat(context, statement, request, due);
     }
   }
   return finish(context, statement, reply);
+}
+
+function query(session: Session, statement: Statement): QueryReply {
+  writeQuery(session.outbox, statement.text);
+  const reply = new QueryReply();
+  reply.handsOver = !statement.exclusive;
+  return session.owe(reply);
+}
+
+/** Sends a statement by what is known of it; null when that proved wrong before anything was sent. */
+export function sendKnown(
+  context: ExecuteContext,
+  statement: Statement,
+  request: ExecuteRequest,
+  ending: Ending = "z",
+): Sent | null {
+  try {
+    return statement.name !== null && request.prepare !== false
+      ? bindPrepared(context, statement, request, ending)
+      : parseAndBind(context, statement, request, ending);
+  } catch {
+    // A value was refused for the type that was known. What is it now?
+    context.statements.drop(statement);
+    return null;
+  }
+}
+
+/** Runs a statement again that failed because of what was known of it, with what went before it. */
+function* repeat(
+  context: ExecuteContext,
+  statement: Statement,
+  request: ExecuteRequest,
+  due: readonly string[],
+): Conversation<ExtendedReply> {
+  const { session, prologue } = context;
+  if (due.length > 0) {
+    // It was the first of its transaction, so there is nothing else to lose with it.
+    yield query(session, new Statement("ROLLBACK"));
+    prologue.repeat(due);
+  }
+  const reply = yield* describeAndBind(context, statement, request);
+  yield reply;
+  return reply;
 }
 
 function takesSimpleQuery(
@@ -93,16 +133,26 @@ function takesSimpleQuery(
   return style === undefined || style.startsWith("ISO") || statement.text.includes(";");
 }
 
-/** Whether a statement can be run a second time: in no transaction, and before what others have sent. */
-function isAlone(session: Session): boolean {
-  return session.transactionStatus === "I" && session.idle;
+/** Whether a text may be several statements, which only a simple query can be; sometimes wrongly true. */
+function mayHoldSeveral(statement: Statement): boolean {
+  return /;\s*\S/.test(statement.text);
+}
+
+/**
+ * Whether a statement can be run a second time: before what others have sent, and in no transaction but one
+ * that was begun together with it.
+ */
+export function mayRepeat(session: Session, due: readonly string[]): boolean {
+  if (!session.idle) return false;
+  const status = session.transactionStatus;
+  return due.length === 0 ? status === "I" : status === "E" && /^BEGIN\b/.test(due[0] as string);
 }
 
 /**
  * Whether the server may have refused what was known of a statement: its columns or parameters changed, or
  * its name is gone. Only asked of one that failed before it was bound, so nothing was executed.
  */
-function isStale(error: Diagnostic): boolean {
+export function isStale(error: Diagnostic): boolean {
   const { sqlstate, context } = error;
   switch (sqlstate) {
     case "0A000":
@@ -123,18 +173,20 @@ function isStale(error: Diagnostic): boolean {
 }
 
 /** A text that gave one result is one statement; its columns are asked for as they should be next time. */
-function learn(statement: Statement, results: readonly Result[]): void {
+export function learn(statement: Statement, results: readonly Result[]): void {
   const [only] = results;
   if (results.length !== 1 || !only || statement.unpreparable || statement.parameterOids) return;
   if (only.tag !== null && isPreparable(only.tag)) statement.describe([], only.columns);
   else statement.unpreparable = true;
 }
 
-function finish(
-  { statements }: ExecuteContext,
+/** The results of a reply that is settled, or the error that it brought. */
+export function finish(
+  context: ExecuteContext,
   statement: Statement,
   reply: ResultReply,
 ): ResultSet[] {
+  const { statements } = context;
   const { results } = reply;
   const sets: ResultSet[] = [];
   for (const result of results) {
@@ -142,11 +194,27 @@ function finish(
     sets.push({ result, description: result.columns && statement.descriptionOf(result.columns) });
   }
   if (reply.copyAttempted) {
-    throw new ProgrammingError("COPY cannot be run by execute(): it has no place for the data", {
-      statement: statement.text,
-      cause: reply.error ? errorFromDiagnostic(reply.error, {}) : undefined,
-    });
+    throw new ProgrammingError(
+      "COPY cannot be run by execute(), which has no place for the data: use copy() of a cursor",
+      {
+        statement: statement.text,
+        cause: reply.error ? errorFromDiagnostic(reply.error, {}) : undefined,
+      },
+    );
   }
-  if (reply.error) throw errorFromDiagnostic(reply.error, { statement: statement.text });
+  if (reply.error) throw failureOf(context, statement.text, reply);
+  if (reply.skipped)
+    throw new PipelineAborted("the server skipped the statement, because an earlier one failed", {
+      statement: statement.text,
+    });
   return sets;
+}
+
+/** The server's error, with the text of what it is about. */
+function failureOf(context: ExecuteContext, text: string, reply: ResultReply): Error {
+  const isControl = reply instanceof ExtendedReply && reply.controlFailed;
+  if (isControl) context.prologue.failed(context.session);
+  return errorFromDiagnostic(reply.error as Diagnostic, {
+    statement: isControl ? context.prologue.lastSent : text,
+  });
 }

@@ -7,6 +7,7 @@
 import type { ConnectionParameters, Endpoint } from "../conninfo/parameters.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Connected } from "./connect.ts";
+import { isBusy } from "./probe.ts";
 
 /** What the user gave to connect with, without secrets. */
 export interface GivenParameters {
@@ -85,7 +86,7 @@ export class ConnectionInfo {
   get transactionStatus(): TransactionStatus {
     const session = this.#session;
     if (session.ended) return "unknown";
-    if (session.owedCount > 0) return "active";
+    if (isBusy(session)) return "active";
     if (session.transactionStatus === "T") return "inTransaction";
     return session.transactionStatus === "E" ? "inError" : "idle";
   }

@@ -56,6 +56,11 @@ export function checkMilliseconds(name: string, value: number): number {
   return Math.min(value, LONGEST_TIME);
 }
 
+/** Checks a limit that may be none; throws as {@link checkMilliseconds} does. */
+export function checkLimit(name: string, value: number | null | undefined): number | null {
+  return value === undefined || value === null ? null : checkMilliseconds(name, value);
+}
+
 function checkOptions(options: RunOptions): void {
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name)) {

@@ -6,8 +6,8 @@
  */
 import type { RowReader } from "../adapt/compile.ts";
 import { int32 } from "../protocol/bytes.ts";
-import type { Result, RowBlock } from "../protocol/result.ts";
-import { ROW_HEADER } from "../protocol/result.ts";
+import type { RowBlock } from "../protocol/result.ts";
+import { Result, ROW_HEADER } from "../protocol/result.ts";
 
 /** Walks the rows of one result. */
 export class RowWalk {
@@ -65,6 +65,20 @@ export class RowWalk {
     this.#at = at;
     this.#row += rows.length;
     return rows;
+  }
+
+  /** The rows that are left and then those of `next`, as one result. */
+  restWith(next: Result): Result {
+    if (this.left === 0) return next;
+    const joined = new Result(next.columns);
+    joined.tag = next.tag;
+    joined.rowCount = this.left + next.rowCount;
+    this.#enterBlock();
+    const { bytes, end } = this.#current();
+    const later = this.#result.blocks.slice(this.#block + 1);
+    const rows = later.reduce((left, block) => left - block.rows, this.left);
+    joined.blocks.push({ bytes, start: this.#at, end, limit: end, rows }, ...later, ...next.blocks);
+    return joined;
   }
 
   /** Stands before row `target`, which must lie between 0 and the number of rows. */

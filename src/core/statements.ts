@@ -19,7 +19,11 @@ const LONGEST_TEXT = 64 * 1024;
 /** A COPY takes what follows it for data, the others make what follows them unprepared. */
 const EXCLUSIVE_ANYWHERE = /\b(?:copy|discard|deallocate)\b/i;
 /** These can change what the descriptions of others say; whoever comes next should know. */
-const EXCLUSIVE_AT_START = /^\s*(?:alter|drop|create|set|reset)\b/i;
+const EXCLUSIVE_AT_START = /^(?:alter|drop|create|set|reset)\b/i;
+/** These begin and end transactions, at the start of a text or of a statement in it. */
+const CONTROLLING = /(?:^|;\s*)(?:begin|start|commit|end|rollback|abort|prepare\s+transaction)\b/i;
+/** What may precede the first word. */
+const BLANK = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/)+/;
 /** Tags of commands after which the server knows no prepared statement any more. */
 const FORGOTTEN = /^(?:DISCARD|DEALLOCATE) ALL$/;
 /** Tags of commands that can change what statements return. */
@@ -43,6 +47,8 @@ export class Statement {
   readonly text: string;
   /** Whether nothing may follow it on the wire before it has ended. */
   readonly exclusive: boolean;
+  /** Whether it may begin or end a transaction. */
+  readonly controls: boolean;
   /** How often it was executed, an execution under way included. */
   uses = 0;
   /** The name it is prepared under; null while it isn't. */
@@ -62,7 +68,10 @@ export class Statement {
   /** Remembers nothing yet of `text`. */
   constructor(text: string) {
     this.text = text;
-    this.exclusive = EXCLUSIVE_ANYWHERE.test(text) || EXCLUSIVE_AT_START.test(text);
+    const words = text.replace(BLANK, "");
+    this.controls = CONTROLLING.test(words);
+    this.exclusive =
+      this.controls || EXCLUSIVE_ANYWHERE.test(text) || EXCLUSIVE_AT_START.test(words);
   }
 
   /** Takes the server's description. */

@@ -16,14 +16,24 @@ import { CONNECT_TIMEOUT } from "./options.ts";
 import type { SessionOptions } from "./options.ts";
 
 /** Our own options; what isn't one of them is a keyword of libpq, or an error that names it. */
-const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal">([
+const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "probe">([
   "rowFactory",
+  "autocommit",
+  "isolationLevel",
+  "readOnly",
+  "deferrable",
   "prepareThreshold",
   "preparedMax",
   "int8",
   "adapters",
   "noticeHandlers",
+  "trace",
+  "notifyHandlers",
+  "notifyBacklog",
   "connectTimeout",
+  "statementTimeout",
+  "cancelTimeout",
+  "probe",
   "signal",
 ]);
 

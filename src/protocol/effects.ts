@@ -67,9 +67,21 @@ export interface UntilEffect {
   ready(): unknown;
 }
 
+/** Wait until the socket has room for more: the other side is slower than what was written. */
+export interface DrainEffect {
+  readonly kind: "drain";
+}
+
 /** Anything a conversation can wait for. */
 export type Effect =
-  Awaitable | OpenEffect | SecureEffect | DeriveEffect | CloseEffect | TurnEffect | UntilEffect;
+  | Awaitable
+  | OpenEffect
+  | SecureEffect
+  | DeriveEffect
+  | CloseEffect
+  | TurnEffect
+  | UntilEffect
+  | DrainEffect;
 
 /** An operation, said once: it runs under either driver and ends with a value of type T. */
 export type Conversation<T> = Generator<Effect, T, void>;

@@ -18,6 +18,8 @@ const SASL = 0x70; // p
 const SYNC = serialize.sync();
 const FLUSH = serialize.flush();
 const EXECUTE = serialize.execute();
+const BIND_NOTHING = Buffer.from(serialize.bind({}));
+const NO_TYPES: readonly number[] = Object.freeze([]);
 const TERMINATE = serialize.end();
 const SSL_REQUEST = serialize.requestSsl();
 const CANCEL_CODE = 80_877_102;
@@ -52,9 +54,16 @@ export function writeCloseStatement(out: Writer, name: string): void {
   out.raw(serialize.close({ type: "S", name }));
 }
 
-/** Describe the unnamed portal. */
-export function writeDescribePortal(out: Writer): void {
-  out.raw(serialize.describe({ type: "P", name: "" }));
+/** Describe a portal, the unnamed one by default. */
+export function writeDescribePortal(out: Writer, name = ""): void {
+  checkText(name);
+  out.raw(serialize.describe({ type: "P", name }));
+}
+
+/** Close a portal, which need not exist. */
+export function writeClosePortal(out: Writer, name: string): void {
+  checkText(name);
+  out.raw(serialize.close({ type: "P", name }));
 }
 
 /** Execute the unnamed portal to its end. */
@@ -70,6 +79,13 @@ export function writeSync(out: Writer): void {
 /** Flush: asks for the answers so far. */
 export function writeFlush(out: Writer): void {
   out.raw(FLUSH);
+}
+
+/** A command without parameters and rows, by the extended protocol: Parse, Bind, Execute. */
+export function writeControl(out: Writer, command: string): void {
+  writeParse(out, "", command, NO_TYPES);
+  out.raw(BIND_NOTHING);
+  out.raw(EXECUTE);
 }
 
 /** Terminate: the polite end. */

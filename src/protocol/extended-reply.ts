@@ -31,6 +31,8 @@ export class ExtendedReply extends ResultReply {
   parameterOids: readonly number[] | null = null;
   /** The columns, when a statement or portal was described; null when it gives no rows. */
   columns: readonly ColumnDescription[] | null;
+  /** How many statements were closed. */
+  closed = 0;
   /** Whether the Parse among the steps succeeded. */
   parsed = false;
   /** Whether a Bind among the steps succeeded: execution may have begun. */
@@ -98,6 +100,7 @@ export class ExtendedReply extends ResultReply {
         return this.#advance();
       case Backend.closeComplete:
         if (step !== CLOSE) throw surprise(type);
+        this.closed++;
         return this.#advance();
       case Backend.emptyQueryResponse:
         if (step !== EXECUTE || this.current) throw surprise(type);
@@ -106,7 +109,7 @@ export class ExtendedReply extends ResultReply {
       case Backend.portalSuspended:
         throw surprise(type);
       default:
-        if (step !== EXECUTE || !this.copy(type, context, true)) throw surprise(type);
+        if (step !== EXECUTE || !this.copy(type, context, this.syncs)) throw surprise(type);
     }
   }
 

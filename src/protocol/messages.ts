@@ -5,7 +5,7 @@
  * client says is in encode.ts.
  */
 import { Diagnostic, ProtocolError } from "../errors.ts";
-import { Body } from "./bytes.ts";
+import { Body, int32, readUtf8 } from "./bytes.ts";
 
 /** The type bytes of the messages that a server sends. */
 export const Backend = {
@@ -56,14 +56,20 @@ export interface ColumnDescription {
   readonly format: 0 | 1;
 }
 
-/** A notification as it arrived. */
-export interface NotificationMessage {
-  /** The channel it was sent to. */
+/** A notification that the server has sent. */
+export class Notify {
+  /** The channel that it was sent to. */
   readonly channel: string;
-  /** The payload, empty when there was none. */
+  /** What was sent along; empty when nothing was. */
   readonly payload: string;
-  /** The pid of the server session that sent it. */
+  /** The process id of the server session that sent it. */
   readonly pid: number;
+
+  constructor(channel: string, payload: string, pid: number) {
+    this.channel = channel;
+    this.payload = payload;
+    this.pid = pid;
+  }
 }
 
 /** Decodes a RowDescription. */
@@ -114,14 +120,35 @@ export function diagnostic(bytes: Buffer, start: number, end: number): Diagnosti
   return Diagnostic.fromFields(fields);
 }
 
+/** The channel that came last, if it is ASCII: mostly the next one is the same, as with tags below. */
+let lastChannel = "";
+
 /** Decodes a NotificationResponse. */
-export function notification(bytes: Buffer, start: number, end: number): NotificationMessage {
+export function notification(bytes: Buffer, start: number, end: number): Notify {
+  const from = start + 4;
+  const nul = from + lastChannel.length;
+  if (nul < end - 1 && bytes[nul] === 0 && bytes[end - 1] === 0) {
+    let at = from;
+    while (at < nul && bytes[at] === lastChannel.charCodeAt(at - from)) at++;
+    // A second NUL would be the end of the payload, with bytes too many behind it.
+    if (at === nul && bytes.indexOf(0, nul + 1) === end - 1) {
+      return new Notify(lastChannel, readUtf8(bytes, nul + 1, end - 1), int32(bytes, start));
+    }
+  }
   const body = new Body(bytes, start, end, "NotificationResponse");
   const pid = body.int32();
   const channel = body.cstring();
   const payload = body.cstring();
   body.finish();
-  return { channel, payload, pid };
+  if (isAscii(channel)) lastChannel = channel;
+  return new Notify(channel, payload, pid);
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) > 0x7f) return false;
+  }
+  return true;
 }
 
 /** Decodes a ParameterStatus into name and value. */

@@ -43,6 +43,8 @@ export abstract class Reply implements Awaitable {
   waiter: Waiter | null = null;
   /** Whether the server skips this request, because an earlier one of the same series failed. */
   skipped = false;
+  /** How many bytes have arrived and wait to be taken; the driver stops reading when they are many. */
+  backlog = 0;
 
   /** Takes a message; throws ProtocolError for one that cannot be an answer. */
   abstract accept(
@@ -52,6 +54,9 @@ export abstract class Reply implements Awaitable {
     end: number,
     context: ReplyContext,
   ): void;
+
+  /** All that came at once has been taken: whoever waits for a piece may go on. */
+  arrived(): void {}
 
   /** Takes rows, see {@link Result.take}. */
   rows(_bytes: Buffer, _start: number, _end: number): number {
@@ -168,15 +173,16 @@ export class QueryReply extends ResultReply {
   }
 }
 
-/** The answer to a Sync alone. */
+/** The answer to a Sync alone; it can fail, since what lies before it takes effect only then. */
 export class SyncReply extends Reply {
   override accept(type: number): void {
     if (type !== Backend.readyForQuery) throw surprise(type);
     this.settled = true;
   }
 
-  override refuse(): void {
-    throw surprise(Backend.errorResponse);
+  override refuse(error: Diagnostic): void {
+    if (this.error) throw surprise(Backend.errorResponse);
+    this.error = error;
   }
 }
 

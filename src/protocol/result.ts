@@ -52,9 +52,12 @@ export class Result {
   /** How many rows have arrived. */
   rowCount = 0;
 
-  /** A result with the given columns, null for a statement without rows. */
-  constructor(columns: readonly ColumnDescription[] | null) {
+  #spare: Buffer | null;
+
+  /** A result with the given columns, null for a statement without rows; `spare` is memory to put rows into. */
+  constructor(columns: readonly ColumnDescription[] | null, spare: Buffer | null = null) {
     this.columns = columns;
+    this.#spare = spare;
   }
 
   /**
@@ -110,7 +113,11 @@ export class Result {
 
   #newBlock(size: number): RowBlock {
     let block: RowBlock;
-    if (this.blocks.length > 0 || size > NURSERY_LARGEST) {
+    const spare = this.#spare;
+    if (spare && spare.length >= size) {
+      this.#spare = null;
+      block = { bytes: spare, start: 0, end: 0, limit: spare.length, rows: 0 };
+    } else if (this.blocks.length > 0 || size > NURSERY_LARGEST) {
       // Most results are one read long: the first block fits exactly.
       const limit = this.blocks.length > 0 ? Math.max(size, BLOCK_SIZE) : size;
       block = { bytes: Buffer.allocUnsafeSlow(limit), start: 0, end: 0, limit, rows: 0 };

@@ -7,23 +7,22 @@
  * belongs to the reply at the head of the queue, and a message that no reply asked for ends the
  * connection. No sockets, clocks or promises in here.
  */
-import type { Diagnostic } from "../errors.ts";
-import { OperationalError } from "../errors.ts";
+import type { Diagnostic, Outcome } from "../errors.ts";
+import { OperationalError, withOutcome } from "../errors.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
-import { writeCopyFail, writeSync } from "./encode.ts";
+import { writeCopyFail, writeFlush, writeSync } from "./encode.ts";
 import type { FrameSink } from "./frames.ts";
 import { Frames } from "./frames.ts";
-import type { NotificationMessage, TransactionLetter } from "./messages.ts";
+import type { Notify, TransactionLetter } from "./messages.ts";
 import { Backend, diagnostic, notification, parameterStatus, readyStatus } from "./messages.ts";
 import type { Reply, ReplyContext } from "./replies.ts";
+import { report } from "./reported.ts";
 import { AnswerReply, surprise } from "./replies.ts";
+import type { Tracer } from "./trace.ts";
 import { Writer } from "./writer.ts";
 
 /** Makes a fresh error: each waiter gets one of its own. */
 export type ErrorMaker = () => Error;
-
-/** A server may report this many parameters; no server comes near. */
-const MOST_PARAMETERS = 1000;
 
 /** One connection's knowledge. */
 export class Session implements FrameSink, ReplyContext {
@@ -33,6 +32,8 @@ export class Session implements FrameSink, ReplyContext {
   readonly parameters: Map<string, string> = new Map();
   /** The transaction status of the last ReadyForQuery; null before the first. */
   transactionStatus: TransactionLetter | null = null;
+  /** How many times the server has said so. */
+  readies = 0;
   /** The server process. */
   backendPid = 0;
   /** The secret that a cancel request needs; null when the server gave none. */
@@ -44,10 +45,18 @@ export class Session implements FrameSink, ReplyContext {
    * conversation goes on only after {@link receive} has returned.
    */
   stepwise = false;
+  /** Shows all messages; null shows none. */
+  tracer: Tracer | null = null;
+  /** Whether what is written should wait for more: a pipeline is open. */
+  lazy = false;
+  /** Whether somebody waits for answers that the server would keep until the next Sync. */
+  flushWanted = false;
+  /** Told once when nothing is owed any more. */
+  onIdle: (() => void) | null = null;
   /** Takes notices as they arrive. Must not throw. */
   onNotice: ((diag: Diagnostic) => void) | null = null;
   /** Takes notifications as they arrive. Must not throw. */
-  onNotification: ((message: NotificationMessage) => void) | null = null;
+  onNotification: ((notify: Notify) => void) | null = null;
   /** Told once when the session has ended. Must not throw. */
   onEnd: (() => void) | null = null;
 
@@ -72,15 +81,34 @@ export class Session implements FrameSink, ReplyContext {
     return this.#owed.length - this.#head;
   }
 
+  /** How often the server will have said where it stands when it has answered everything. */
+  get readiesToCome(): number {
+    let count = this.readies;
+    for (let at = this.#head; at < this.#owed.length; at++) if (this.#owed[at]?.syncs) count++;
+    return count;
+  }
+
+  /** How many bytes have arrived that whoever asked for them has not taken; 0 when nobody streams. */
+  get backlog(): number {
+    return this.#owed[this.#head]?.backlog ?? 0;
+  }
+
   /** Whether the server owes nothing and nothing waits to be sent. */
   get idle(): boolean {
     return this.#head === this.#owed.length && this.outbox.length === 0;
   }
 
+  /** Makes the outbox ready to be sent: asks for the answers that somebody waits for. */
+  complete(): void {
+    if (!this.flushWanted) return;
+    this.flushWanted = false;
+    writeFlush(this.outbox);
+  }
+
   /** Appends what the server will owe for what was just written. */
   owe<R extends Reply>(reply: R): R {
     if (this.#ended) {
-      reply.failure = this.#ended();
+      reply.failure = this.#tell(this.#ended(), "not sent");
       reply.settled = true;
       return reply;
     }
@@ -90,8 +118,7 @@ export class Session implements FrameSink, ReplyContext {
   }
 
   /**
-   * Takes received bytes. Bytes that are not the protocol end the session, which the caller sees in
-   * {@link ended}; nothing is thrown.
+   * Takes received bytes; such that are not the protocol end the session, and nothing is thrown.
    *
    * @returns where it stopped: at `end`, or after a settled reply when it goes {@link stepwise}.
    */
@@ -99,8 +126,10 @@ export class Session implements FrameSink, ReplyContext {
     if (this.#ended) return end;
     try {
       const head = this.#owed[this.#head];
-      if (!(head instanceof AnswerReply)) return this.#frames.cut(bytes, start, end, this);
-      this.#answer(head, bytes, start, end);
+      if (head instanceof AnswerReply) return this.#answer(head, bytes, start, end);
+      const stopped = this.#frames.cut(bytes, start, end, this);
+      this.#owed[this.#head]?.arrived();
+      return stopped;
     } catch (error) {
       this.end(() => copyOf(error as Error));
     }
@@ -123,10 +152,16 @@ export class Session implements FrameSink, ReplyContext {
     for (const reply of owed) {
       // An error that the server could still send tells more than that it went away afterwards.
       const told = keepsErrors ? reply.error : null;
-      reply.failure = told ? errorFromDiagnostic(told, {}) : reason();
+      reply.failure = told ? errorFromDiagnostic(told, {}) : this.#tell(reason(), "unknown");
       reply.settled = true;
       reply.release();
     }
+    this.#idle();
+  }
+
+  /** Before the session was ready there was no statement that could have had an effect. */
+  #tell(error: Error, outcome: Outcome): Error {
+    return this.transactionStatus === null ? error : withOutcome(error, outcome);
   }
 
   /** The socket was closed by the other side, or failed with `cause`. */
@@ -142,11 +177,14 @@ export class Session implements FrameSink, ReplyContext {
   rows(bytes: Buffer, start: number, end: number): number {
     const reply = this.#owed[this.#head];
     if (reply === undefined) throw surprise(Backend.dataRow);
-    return reply.rows(bytes, start, end);
+    const next = reply.rows(bytes, start, end);
+    this.tracer?.receivedRows(bytes, start, next);
+    return next;
   }
 
   /** See {@link FrameSink.frame}. */
   frame(type: number, bytes: Buffer, start: number, end: number): boolean {
+    this.tracer?.received(type, bytes, start, end);
     switch (type) {
       case Backend.noticeResponse:
         this.onNotice?.(diagnostic(bytes, start, end));
@@ -155,12 +193,13 @@ export class Session implements FrameSink, ReplyContext {
         this.onNotification?.(notification(bytes, start, end));
         return true;
       case Backend.parameterStatus:
-        this.#parameter(parameterStatus(bytes, start, end));
+        report(this.parameters, parameterStatus(bytes, start, end));
         return true;
       case Backend.errorResponse:
         return this.#error(diagnostic(bytes, start, end));
       case Backend.readyForQuery:
         this.transactionStatus = readyStatus(bytes, start, end);
+        this.readies++;
         break;
       default:
     }
@@ -187,20 +226,14 @@ export class Session implements FrameSink, ReplyContext {
       this.#head = 0;
     }
     reply.release();
+    if (this.onIdle !== null && this.owedCount === 0) this.#idle();
     return !this.stepwise && this.#ended === null;
   }
 
-  #parameter([name, value]: [string, string]): void {
-    if (this.parameters.size >= MOST_PARAMETERS && !this.parameters.has(name)) {
-      throw surprise(Backend.parameterStatus);
-    }
-    if (name === "client_encoding" && !/^(?:utf-?8|unicode)$/i.test(value)) {
-      throw new OperationalError(
-        `client_encoding was set to ${value}, but text is only read and written as UTF8; the connection was closed`,
-        { code: "ERR_MAHOUT_ENCODING" },
-      );
-    }
-    this.parameters.set(name, value);
+  #idle(): void {
+    const { onIdle } = this;
+    this.onIdle = null;
+    onIdle?.();
   }
 
   #error(diag: Diagnostic): boolean {
@@ -238,14 +271,16 @@ export class Session implements FrameSink, ReplyContext {
   }
 
   /** Takes the answer to an SSLRequest, and nothing behind it: those bytes were not protected. */
-  #answer(reply: AnswerReply, bytes: Buffer, start: number, end: number): void {
+  #answer(reply: AnswerReply, bytes: Buffer, start: number, end: number): number {
     const byte = bytes[start] as number;
+    this.tracer?.receivedAnswer(byte);
     // What is no answer at all ends the attempt anyhow, and what follows it is nobody's.
     const isAnswer = byte === 0x53 || byte === 0x4e; // S, N
     if (isAnswer && end - start > 1) throw unprotected();
     reply.byte = byte;
     reply.settled = true;
     this.#drop(reply);
+    return end;
   }
 }
 

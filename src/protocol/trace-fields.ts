@@ -140,8 +140,8 @@ export class Fields {
   letter(): string {
     const at = this.#take(1);
     if (at < 0) return "";
-    const letter = escape(this.#bytes.toString("latin1", at, at + 1));
-    this.word(letter);
+    const letter = this.#bytes.toString("latin1", at, at + 1);
+    this.word(letter.replace(UNSAFE_IN_DATA, escape));
     return letter;
   }
 
@@ -155,7 +155,7 @@ export class Fields {
   quoted(text: string): void {
     const cut = text.length > LONGEST_TEXT ? text.slice(0, LONGEST_TEXT) : text;
     const shown = this.style.regress ? cut.replace(GENERATED, `_mahout_${HIDDEN_NUMBER}_`) : cut;
-    this.word(`"${escape(shown)}"`);
+    this.word(`"${shown.replace(UNSAFE_IN_TEXT, escape)}"`);
     if (cut !== text) this.word(`(${text.length - cut.length} more)`);
   }
 
@@ -182,29 +182,21 @@ export class Fields {
     if (at < 0 || !this.style.values) return;
     const shown = Math.min(length, LONGEST_DATA);
     // Each byte by itself: a value in binary is no text.
-    this.word(`'${escape(this.#bytes.toString("latin1", at, at + shown))}'`);
+    const text = this.#bytes.toString("latin1", at, at + shown);
+    this.word(`'${text.replace(UNSAFE_IN_DATA, escape)}'`);
     if (shown < length) this.word(`(${length - shown} more)`);
   }
 }
 
-/** Escapes what would end the line or the quotes, and what can't be printed. */
-function escape(text: string): string {
-  return text.replace(
-    /[\0-\x1f\x7f-\x9f"'\\\u2028\u2029]/g,
-    (character) => ESCAPES[character] ?? hexadecimal(character),
-  );
-}
+/** What in a string would end the line or the quotes, or can't be seen. */
+const UNSAFE_IN_TEXT = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}"\\]/gu;
+/** The same in data, of which every byte is a character here. */
+const UNSAFE_IN_DATA = /[^\x20-\x7e]|['\\]/g;
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  "\\": "\\\\",
-  "'": "'",
-  '"': '"',
-  "\n": "\\n",
-};
-
-function hexadecimal(character: string): string {
-  const unit = character.charCodeAt(0);
-  return unit < 0x100
-    ? `\\x${unit.toString(16).padStart(2, "0")}`
-    : `\\u${unit.toString(16).padStart(4, "0")}`;
+function escape(character: string): string {
+  if (character === "\\" || character === '"' || character === "'") return `\\${character}`;
+  if (character === "\n") return "\\n";
+  const code = character.codePointAt(0) as number;
+  const digits = code.toString(16);
+  return code < 0x100 ? `\\x${digits.padStart(2, "0")}` : `\\u{${digits}}`;
 }

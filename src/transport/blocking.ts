@@ -6,34 +6,46 @@
  * when the worker has gone silent. When a deadline passes while a statement runs, the statement is cancelled
  * over a second connection and given a little longer; then the connection is given up.
  */
-import { pbkdf2Sync } from "node:crypto";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { OperationalError } from "../errors.ts";
-import type { Conversation, DeriveEffect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
+import type { Conversation, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { Awaitable } from "../protocol/arrival.ts";
 import type { Session } from "../protocol/session.ts";
-import { unprotected } from "../protocol/session.ts";
-import { Channel } from "./bridge.ts";
-import type { ChannelError } from "./bridge.ts";
-import { insecure, unreachable } from "./failures.ts";
+import { checkOpened, openChannel, secureChannel } from "./blocking-open.ts";
+import type { Channel } from "./bridge.ts";
+import { awaitCancels } from "./cancel-handle.ts";
+import { deriveBlocking } from "./derive.ts";
+import { asError } from "./failures.ts";
 import type { Deadline } from "./deadlines.ts";
 import { attemptDeadline } from "./deadlines.ts";
-import { tlsPlan } from "./tls.ts";
+import type { Receive } from "./listening.ts";
+import { takeArrived } from "./listening.ts";
+import { Patience } from "./patience.ts";
+import type { Occupation } from "./occupation.ts";
+import { occupied } from "./occupation.ts";
 
 /** How long a polite close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2_000;
-const KEY_LENGTH = 32;
+/** What a pipeline may leave in the outbox. */
+const LAZY_SIZE = 64 * 1024;
 
 /** One socket and the session that it serves. */
 export class BlockingTransport {
   readonly #parameters: ConnectionParameters;
   #channel: Channel | null = null;
   #session: Session | null = null;
-  #attempt: Deadline | null = null;
+  readonly #patience = new Patience();
   #busy = false;
+  /** What has the connection to itself for several conversations, a COPY for example; null when nothing has. */
+  occupant: Occupation | null = null;
 
   constructor(parameters: ConnectionParameters) {
     this.#parameters = parameters;
+  }
+
+  /** The memory that the socket's worker shares; null before there is one. */
+  get memory(): SharedArrayBuffer | null {
+    return this.#channel?.memory ?? null;
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */
@@ -42,23 +54,21 @@ export class BlockingTransport {
   }
 
   /**
-   * Runs a conversation to its end.
+   * Runs a conversation to its end; `occupation` is the one that it belongs to.
    *
-   * @throws OperationalError when one is under way: a notice handler can't use its own connection.
+   * @throws OperationalError in a handler of this connection, ProgrammingError when something else has it.
    */
-  run<T>(conversation: Conversation<T>, deadline: Deadline | null = null): T {
-    if (this.#busy) {
-      throw new OperationalError(
-        "the connection is in the middle of an operation; a handler can't use it",
-        {
-          code: "ERR_MAHOUT_BUSY",
-        },
-      );
-    }
-    this.#busy = true;
+  run<T>(
+    conversation: Conversation<T>,
+    deadline: Deadline | null = null,
+    occupation: Occupation | null = null,
+  ): T {
+    if (this.occupant !== occupation && this.occupant !== null) throw occupied(this.occupant.what);
+    this.#occupy();
     const channel = this.#channel;
     channel?.direct.begin();
     try {
+      if (channel?.isAimedAt) awaitCancels(channel.memory, (lost) => this.destroy(lost));
       const value = this.#drive(conversation, deadline);
       if (deadline === null && channel && channel === this.#channel) this.#claim(channel);
       return value;
@@ -86,7 +96,7 @@ export class BlockingTransport {
       const step = error === null ? conversation.next() : conversation.throw(error);
       error = null;
       if (step.done) {
-        this.#flush();
+        this.#flushUnlessLazy(deadline);
         return step.value;
       }
       const effect = step.value;
@@ -103,13 +113,16 @@ export class BlockingTransport {
             this.#secure(effect, deadline);
             break;
           case "derive":
-            derive(effect);
+            deriveBlocking(effect);
             break;
           case "close":
             this.#close(effect.atOnce === true);
             break;
           case "until":
             effect.ready();
+            break;
+          case "drain":
+            this.#drain(deadline);
             break;
           case "turn": // one conversation at a time: it is always ours
         }
@@ -121,25 +134,34 @@ export class BlockingTransport {
 
   /** Takes what has arrived while nobody waited; `thoroughly` also asks the system, where nobody listens. */
   poll(thoroughly: boolean): void {
+    // What a stream has not asked for yet stays where it is.
+    if (!this.#busy && !this.#session?.backlog) this.lend(takeArrived, thoroughly);
+  }
+
+  /** Lends the channel to what takes what the server sends by itself; see listening.ts. */
+  lend(work: (channel: Channel, receive: Receive) => void, reads: boolean = true): void {
     const session = this.#session;
     const channel = this.#channel;
-    if (this.#busy || !session || !channel || session.ended) return;
-    this.#busy = true;
-    const { direct } = channel;
-    if (thoroughly) direct.enter();
+    if (!session || !channel || session.ended) return;
+    this.#occupy();
+    if (reads) channel.direct.enter();
     try {
-      this.#takePieces(channel, session);
-      // Only after what came before the right to read was granted.
-      if (direct.active && direct.read(false)) this.#takePieces(channel, session);
+      work(channel, () => this.#receive(channel, session));
+    } catch (error) {
+      this.destroy(error as Error);
+      throw error;
     } finally {
-      direct.release();
+      channel.direct.release();
       this.#busy = false;
     }
   }
 
-  /** What is there now lies in two pieces at most; a server that never pauses can't hold the caller. */
-  #takePieces(channel: Channel, session: Session): void {
-    for (let piece = 0; piece < 3 && this.#receive(channel, session); piece++);
+  #occupy(): void {
+    if (this.#busy) {
+      const what = "the connection is in the middle of an operation; a handler can't use it";
+      throw new OperationalError(what, { code: "ERR_MAHOUT_BUSY" });
+    }
+    this.#busy = true;
   }
 
   /** Has `notify` called from the event loop when the connection ends while nobody waits. */
@@ -147,9 +169,18 @@ export class BlockingTransport {
     if (this.#channel) this.#channel.onChange = notify;
   }
 
+  /** What a pipeline wrote may wait for more, up to a point; beyond that the server sets the pace. */
+  #flushUnlessLazy(deadline: Deadline | null): void {
+    const session = this.#session;
+    if (!session?.lazy) return this.#flush();
+    if (session.outbox.length > LAZY_SIZE || session.flushWanted) this.#drain(deadline);
+  }
+
   #flush(): void {
+    this.#session?.complete();
     const outbox = this.#session?.outbox;
     if (!outbox || outbox.length === 0) return;
+    this.#session?.tracer?.sent(outbox.bytes, 0, outbox.length);
     this.#channel?.write(outbox.bytes.subarray(0, outbox.length));
     outbox.clear();
   }
@@ -166,6 +197,25 @@ export class BlockingTransport {
     return came && !session.ended;
   }
 
+  /**
+   * Waits until the system has taken what it was given. What comes meanwhile is taken as well: a server
+   * that can't get rid of its notices would take nothing either.
+   */
+  #drain(deadline: Deadline | null): void {
+    const session = this.#session;
+    const channel = this.#channel;
+    if (!session || !channel) return;
+    let limit = deadline;
+    this.#flush();
+    while (!session.ended) {
+      channel.look();
+      if (channel.drained) return;
+      if (channel.direct.active) channel.giveBack();
+      if (!this.#receive(channel, session)) limit = this.#sleep(channel, limit);
+      this.#flush();
+    }
+  }
+
   #await(reply: Awaitable, deadline: Deadline | null): void {
     const session = this.#session;
     const channel = this.#channel;
@@ -177,7 +227,7 @@ export class BlockingTransport {
       if (this.#receive(channel, session)) {
         this.#flush();
         // A server that never pauses must not outlast a deadline.
-        if (!reply.settled && this.#isLate(limit)) limit = this.#sleep(channel, limit);
+        if (!reply.settled && this.#patience.isLate(limit)) limit = this.#sleep(channel, limit);
         continue;
       }
       if (reply.settled) return;
@@ -185,31 +235,16 @@ export class BlockingTransport {
         if (!channel.direct.read(true)) channel.giveBack();
       } else {
         limit = this.#sleep(channel, limit);
+        // A deadline that has passed may have something to say to the server.
+        this.#flush();
       }
     }
   }
 
-  /** The deadline that passes first. */
-  #first(deadline: Deadline | null): Deadline | null {
-    const attempt = this.#attempt;
-    return attempt && (!deadline || attempt.at < deadline.at) ? attempt : deadline;
-  }
-
-  #isLate(deadline: Deadline | null): boolean {
-    const first = this.#first(deadline);
-    return first !== null && first.at <= performance.now();
-  }
-
   /** Sleeps once; a deadline that has passed is replaced by the one that it asks for. */
   #sleep(channel: Channel, deadline: Deadline | null): Deadline | null {
-    const first = this.#first(deadline);
-    const left = first === null ? Infinity : first.at - performance.now();
     try {
-      if (left > 0) {
-        channel.sleep(left);
-        return deadline;
-      }
-      return (first as Deadline).passed();
+      return this.#patience.sleep(channel, deadline);
     } catch (error) {
       this.destroy(error as Error);
       throw error;
@@ -226,46 +261,27 @@ export class BlockingTransport {
   }
 
   #open({ address, session, timeout }: OpenEffect, deadline: Deadline | null): void {
-    this.#attempt = timeout === null ? null : attemptDeadline(timeout);
-    const { keepalives, keepalivesIdleMs } = this.#parameters;
-    const channel = new Channel();
+    this.#patience.attempt = timeout === null ? null : attemptDeadline(timeout);
+    const channel = openChannel(this.#parameters, address);
     this.#channel = channel;
     this.#session = session;
     session.stepwise = true;
-    channel.open(address, keepalives, keepalivesIdleMs ?? 0, process.platform !== "win32");
     this.#settle(channel, deadline);
-    const failure = asError(channel.error);
-    // Without an error it was open and has ended since; what the server said on its way is still to be read.
-    if (channel.ended && failure) {
-      channel.destroy();
-      throw unreachable(address, failure);
-    }
+    checkOpened(channel, address);
   }
 
   #secure(effect: SecureEffect, deadline: Deadline | null): void {
     const channel = this.#channel as Channel;
-    const plan = tlsPlan(this.#parameters, effect.serverName);
-    const certificate = channel.secure(plan);
-    this.#settle(channel, deadline);
-    // The worker reads at all times: what slipped in before the handshake would pass for encrypted.
-    if (channel.unread) {
-      channel.destroy();
-      throw unprotected();
-    }
-    if (channel.ended) {
-      channel.destroy();
-      throw insecure(asError(channel.error), plan.needsProtocol);
-    }
-    effect.peerCertificate = certificate();
+    secureChannel(channel, this.#parameters, effect, () => this.#settle(channel, deadline));
   }
 
   /** The attempt has succeeded: it has no time limit any more. */
   established(): void {
-    this.#attempt = null;
+    this.#patience.attempt = null;
   }
 
   #close(atOnce: boolean): void {
-    this.#attempt = null;
+    this.#patience.attempt = null;
     this.#flush();
     if (atOnce) this.#channel?.destroy();
     else this.#channel?.end(CLOSE_TIMEOUT);
@@ -281,14 +297,4 @@ export class BlockingTransport {
     });
     this.#channel?.destroy();
   }
-}
-
-function derive(effect: DeriveEffect): void {
-  effect.key = pbkdf2Sync(effect.password, effect.salt, effect.iterations, KEY_LENGTH, "sha256");
-}
-
-function asError(failure: ChannelError | null): Error | null {
-  return failure === null
-    ? null
-    : Object.assign(new Error(failure.message), { code: failure.code });
 }

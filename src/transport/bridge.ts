@@ -12,19 +12,31 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
-import type { Address } from "../protocol/effects.ts";
 import { claimsOf } from "./claims.ts";
 import type { Change, Command } from "./commands.ts";
 import { DirectReader } from "./direct-reader.ts";
-import { ERROR_START, layout, newMailbox, Phase, RING_SIZE, RING_START, Word } from "./mailbox.ts";
+import {
+  ERROR_START,
+  layout,
+  newMailbox,
+  Phase,
+  RING_SIZE,
+  RING_START,
+  Word,
+  WORDS,
+} from "./mailbox.ts";
 import { pump } from "./pump.ts";
 import { ringOf } from "./ring.ts";
 import type { TlsPlan } from "./tls.ts";
+import { watchWrites } from "./write-watch.ts";
 
 /** The longest single sleep, in milliseconds. */
 const SLICE = 1_000;
 /** Slices without a sign of life after which the worker is given up. */
 const SILENT_SLICES = 10;
+
+/** What may be on its way to the worker when all is written through it, in bytes. */
+const MOST_OUTSTANDING = 256 * 1024;
 
 /** Where the worker leaves a certificate: four bytes of length, then up to 64 KiB of it. */
 const CERTIFICATE_SIZE = 4 + 64 * 1024;
@@ -37,7 +49,7 @@ const channels = new Map<number, Channel>();
 function startWorker(): Worker {
   if (worker) return worker;
   const started = new Worker(
-    `(${pump.toString()})(require, ${ringOf.toString()}, ${claimsOf.toString()})`,
+    `(${pump.toString()})(require, ${[ringOf, claimsOf, watchWrites].join()})`,
     {
       eval: true,
       workerData: layout,
@@ -57,6 +69,9 @@ function startWorker(): Worker {
   worker = started;
   return started;
 }
+
+/** Where a socket goes, and how it is treated. */
+export type ChannelSettings = Omit<Command & { op: "open" }, "op" | "id" | "serial" | "memory">;
 
 /** What a failed socket had to say. */
 export interface ChannelError {
@@ -81,7 +96,7 @@ export class Channel {
   #silent = 0;
 
   constructor() {
-    this.#words = new Int32Array(this.#memory, 0, 16);
+    this.#words = new Int32Array(this.#memory, 0, WORDS);
     this.#ring = Buffer.from(this.#memory, RING_START, RING_SIZE) as Buffer;
     this.direct = new DirectReader(this.#words);
     Atomics.store(this.#words, Word.descriptor, -1);
@@ -102,6 +117,16 @@ export class Channel {
     return Atomics.load(this.#words, Word.descriptor);
   }
 
+  /** The memory that other threads may look into, see cancel-handle.ts. */
+  get memory(): SharedArrayBuffer {
+    return this.#memory;
+  }
+
+  /** Whether another thread has a cancel request under way. */
+  get isAimedAt(): boolean {
+    return Atomics.load(this.#words, Word.cancels) !== 0;
+  }
+
   /** What went wrong with the socket; null when nothing did. */
   get error(): ChannelError | null {
     const length = Atomics.load(this.#words, Word.failed);
@@ -111,9 +136,9 @@ export class Channel {
   }
 
   /** Starts to open the socket. `direct` allows the caller to write to the descriptor itself. */
-  open(address: Address, keepAlive: boolean, keepAliveDelay: number, direct: boolean): void {
+  open(settings: ChannelSettings): void {
     const command = { id: this.#id, serial: ++this.#command, memory: this.#memory };
-    this.#post({ op: "open", ...command, address, keepAlive, keepAliveDelay, direct });
+    this.#post({ op: "open", ...command, ...settings });
   }
 
   /** Whether something was received that nobody has taken. */
@@ -126,6 +151,11 @@ export class Channel {
     if (!this.direct.wanted || this.descriptor < 0) return false;
     this.#post({ op: "claim", id: this.#id, serial: ++this.#command });
     return true;
+  }
+
+  /** Has the worker go through a whole turn of its event loop, in which it looks at all sockets. */
+  turn(): void {
+    this.#post({ op: "turn", id: this.#id, serial: ++this.#command });
   }
 
   /** Leaves the reading to the worker again. */
@@ -158,6 +188,12 @@ export class Channel {
     this.#given = (this.#given + bytes.length - start) | 0;
     // The outbox is overwritten by the next message: what is posted must be a copy.
     this.#post({ op: "write", id: this.#id, bytes: Uint8Array.prototype.slice.call(bytes, start) });
+  }
+
+  /** Whether more should be written: the system has taken what it was given, or most of it through the worker. */
+  get drained(): boolean {
+    const outstanding = (this.#given - Atomics.load(this.#words, Word.sent)) | 0;
+    return outstanding <= (this.descriptor < 0 ? MOST_OUTSTANDING : 0);
   }
 
   /** Writes to the descriptor as much as the system takes; returns how much that was. */

@@ -12,9 +12,11 @@ export type Command =
       readonly address: Address;
       readonly keepAlive: boolean;
       readonly keepAliveDelay: number;
+      /** The patience of the write watchdog, in milliseconds; 0 for ever. */
+      readonly patience: number;
       readonly direct: boolean;
     }
-  | { readonly op: "claim"; readonly id: number; readonly serial: number }
+  | { readonly op: "claim" | "turn"; readonly id: number; readonly serial: number }
   | {
       readonly op: "secure";
       readonly id: number;

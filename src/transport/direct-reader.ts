@@ -141,7 +141,7 @@ export class DirectReader {
     const began = performance.now();
     let came = this.#try(patiently ? began + SPIN : 0);
     for (let nap = 0; !came && patiently && nap < NAPS.length; nap++) {
-      Atomics.wait(this.#words, Word.lock, 0, NAPS[nap]);
+      Atomics.wait(this.#words, Word.nap, 0, NAPS[nap]);
       came = this.#try(0);
     }
     this.#slow = came && performance.now() - began < SLOW ? 0 : this.#slow + 1;

@@ -12,6 +12,13 @@ export interface SocketFailure {
   readonly errors?: readonly Error[];
 }
 
+/** A failure in another thread as an error of this one. */
+export function asError(failure: SocketFailure | null): Error | null {
+  return failure === null
+    ? null
+    : Object.assign(new Error(failure.message), { code: failure.code });
+}
+
 /** A connect that failed before the server said anything. */
 export function unreachable(address: Address, cause: SocketFailure | null): OperationalError {
   const place =

@@ -13,6 +13,8 @@ import type { SocketTransport } from "./socket.ts";
 export interface Runner extends Waiter {
   /** Whether nothing may follow this job on the wire before it has ended. */
   readonly alone: boolean;
+  /** Whether it belongs to what a pipeline has under way. */
+  readonly joins?: boolean;
   /** Whether it has begun. */
   readonly started: boolean;
   /** Begins the conversation. */
@@ -35,6 +37,8 @@ export class Job<T> implements Runner {
   readonly promise: Promise<T>;
   /** Whether nothing may follow this job on the wire before it has ended. */
   alone = false;
+  /** Whether it belongs to what a pipeline has under way. */
+  joins = false;
   /** Whether it has begun. */
   started = false;
   readonly #conversation: Conversation<T>;

@@ -18,14 +18,21 @@ import { drive } from "./job.ts";
 import type { Line } from "./line.ts";
 import { SocketTransport } from "./socket.ts";
 
-/** How long the server has to end a statement that was cancelled, in milliseconds. */
-export const CANCEL_TIMEOUT = 5_000;
+/** How long a cancel request is given to show effect before the next one, in milliseconds; then twice as long. */
+export const FIRST_PAUSE = 20;
 
 /** What bounds a statement. */
 export interface Limits {
   readonly signal?: AbortSignal | undefined;
   /** In milliseconds. */
   readonly timeout?: number | undefined;
+  /** Told why what runs is to end, for one that waits for more than the server. */
+  readonly onStop?: ((reason: Error) => void) | undefined;
+  /**
+   * Whether it ends what was begun before: it is not withdrawn while it waits, its time counts from when it
+   * begins, and it belongs to what a pipeline has under way.
+   */
+  readonly ends?: boolean | undefined;
 }
 
 /** What a cancel request needs to know of the connection that it is about. */
@@ -33,14 +40,13 @@ export interface CancelTarget {
   readonly parameters: ConnectionParameters;
   readonly session: Session;
   readonly route: Route;
+  /** How long the server has for the request and for what it has to bring about, in milliseconds. */
+  readonly timeout: number;
 }
 
-/** Sends a cancel request for whatever the session runs; bounded by `timeout` milliseconds. */
-export async function sendCancel(
-  target: CancelTarget,
-  timeout: number = CANCEL_TIMEOUT,
-): Promise<void> {
-  const { session } = target;
+/** Sends a cancel request for whatever the session runs, within the target's time. */
+export async function sendCancel(target: CancelTarget): Promise<void> {
+  const { session, timeout } = target;
   if (session.ended || session.cancelKey === null) return;
   const transport = new SocketTransport(target.parameters);
   const late = (): Error =>
@@ -79,30 +85,41 @@ export async function runLimited<T>(
   conversation: Conversation<T>,
   limits: Limits,
 ): Promise<T> {
-  const { signal, timeout } = limits;
-  if (signal?.aborted) throw aborted(signal, "before it was sent");
+  const { signal, timeout, ends = false } = limits;
+  if (signal?.aborted && !ends) throw aborted(signal, "before it was sent");
   let stopping: Promise<void> | undefined;
   let why: Explain | null = null;
   let ended = false;
-  const job = line.runAlone(
-    holding(conversation, () => {
-      ended = true;
-      return stopping;
-    }),
-  );
+  let end!: () => void;
+  const answered = new Promise<void>((resolve) => (end = resolve));
+  const held = holding(conversation, () => {
+    ended = true;
+    end();
+    return stopping;
+  });
+  let forget: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const watch = (): void => {
+    if (timeout !== undefined)
+      timer = setTimeout(() => stop((when, error) => expired(timeout, when, error)), timeout);
+    if (!signal) return;
+    const abort = (): void => stop((when, error) => aborted(signal, when, error));
+    forget = onAbort(signal, abort);
+    if (signal.aborted) abort();
+  };
   const stop = (reason: Explain): void => {
     // The answer is there already: a cancel request could only hit what comes next.
     if (why || ended) return;
     why = reason;
-    if (line.leave(job)) job.withdraw(reason("while it waited for its turn; it was not sent"));
-    else stopping = stopStatement(target, transport, job.promise);
+    if (!ends && line.leave(job))
+      job.withdraw(reason("while it waited for its turn; it was not sent"));
+    else {
+      stopping = stopStatement(target, transport, answered);
+      limits.onStop?.(reason("by the client"));
+    }
   };
-  const forget =
-    signal && onAbort(signal, () => stop((when, error) => aborted(signal, when, error)));
-  const timer =
-    timeout === undefined
-      ? undefined
-      : setTimeout(() => stop((when, error) => expired(timeout, when, error)), timeout);
+  const job = line.runAlone(ends ? watched(held, watch) : held, ends);
+  if (!ends) watch();
   try {
     return await job.promise;
   } catch (error) {
@@ -114,6 +131,12 @@ export async function runLimited<T>(
     clearTimeout(timer);
     forget?.();
   }
+}
+
+/** Counts the limits from when the conversation begins. */
+function* watched<T>(conversation: Conversation<T>, watch: () => void): Conversation<T> {
+  watch();
+  return yield* conversation;
 }
 
 /** Keeps its place until what was set off to stop the conversation has ended as well. */
@@ -128,22 +151,43 @@ function* holding<T>(
   }
 }
 
-/** Cancels what runs; gives the connection up when that has no effect in time. */
-async function stopStatement(
+/**
+ * Cancels what runs, again and again until it has ended: the server forgets a request that arrives between
+ * two steps of a statement, or just before its first. Gives the connection up when it has no effect in time.
+ */
+export async function stopStatement(
   target: CancelTarget,
   transport: SocketTransport,
   end: Promise<unknown>,
 ): Promise<void> {
-  const timer = setTimeout(() => transport.destroy(unanswered), CANCEL_TIMEOUT);
-  end.then(
-    () => clearTimeout(timer),
-    () => clearTimeout(timer),
+  let failure: unknown;
+  let over = false;
+  const ended = end.then(
+    () => (over = true),
+    () => (over = true),
   );
-  try {
-    await cancelRunning(target, transport);
-  } catch {
-    // A request that could not be made leaves it to the timer to decide over the connection.
+  const timer = setTimeout(() => transport.destroy(() => unanswered(failure)), target.timeout);
+  for (let pause = FIRST_PAUSE; !over && !target.session.ended; pause *= 2) {
+    try {
+      await cancelRunning(target, transport);
+      failure = undefined;
+    } catch (error) {
+      // A request that could not be made leaves it to the timer to decide over the connection.
+      failure = error;
+    }
+    await within(pause, ended);
   }
+  clearTimeout(timer);
+}
+
+/** Waits for something, but no longer than so many milliseconds. */
+async function within(milliseconds: number, event: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([event, late]);
+  clearTimeout(timer);
 }
 
 /** The error of a connection that was given up because a cancel request may still be under way. */
@@ -152,10 +196,17 @@ export function unconfirmed(error: unknown): Error {
   return new CancellationTimeout(message, { cause: error, code });
 }
 
-/** The error of a connection whose server did not even answer a cancel request. */
-export function unanswered(): Error {
+/**
+ * The error of a connection whose server did not even end what was cancelled; `cause` is why the request
+ * could not be made, if that was so.
+ */
+export function unanswered(cause?: unknown): Error {
+  const what = cause
+    ? "a statement could not be cancelled in time"
+    : "the server did not end the statement in time after a cancel request";
   return new CancellationTimeout(
-    "the server did not end the statement in time after a cancel request; the connection was closed, and whether the statement took effect is unknown",
+    `${what}; the connection was closed, and whether the statement took effect is unknown`,
+    { cause },
   );
 }
 
@@ -165,15 +216,17 @@ export function isCancellation(error: unknown): error is MahoutError {
 }
 
 /** Makes the error of a statement that was stopped; `error` is the server's, if it came to that. */
-type Explain = (when: string, error?: MahoutError) => Error;
+export type Explain = (when: string, error?: MahoutError) => Error;
 
-function aborted(signal: AbortSignal, when: string, error?: MahoutError): Error {
+export function aborted(signal: AbortSignal, when: string, error?: MahoutError): Error {
   const { statement, diag } = error ?? {};
   const cause: unknown = signal.reason;
   return new QueryCanceled(`the statement was cancelled by its signal ${when}`, {
     cause,
     statement,
     diag,
+    code: "ERR_MAHOUT_ABORTED",
+    outcome: error ? "cancelled" : "not sent",
   });
 }
 
@@ -186,6 +239,8 @@ export function expired(timeout: number, when: string, error?: MahoutError): Err
       cause: error,
       statement,
       diag,
+      code: "ERR_MAHOUT_STATEMENT_TIMEOUT",
+      outcome: error ? "cancelled" : "not sent",
     },
   );
 }

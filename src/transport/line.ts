@@ -11,7 +11,10 @@ import type { Conversation } from "../protocol/effects.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Runner, Turnstile } from "./job.ts";
 import { Job } from "./job.ts";
+import type { CancelTarget } from "./limits.ts";
+import type { Occupation } from "./occupation.ts";
 import type { SocketTransport } from "./socket.ts";
+import { Stay } from "./stay.ts";
 
 /** The queue of one connection. */
 export class Line implements Turnstile {
@@ -21,6 +24,7 @@ export class Line implements Turnstile {
   #head = 0;
   #holder: Runner | null = null;
   #pumping = false;
+  #stays = 0;
 
   constructor(session: Session, transport: SocketTransport) {
     this.#session = session;
@@ -35,12 +39,36 @@ export class Line implements Turnstile {
     return job.promise;
   }
 
-  /** Lets a job that stands alone get in line. */
-  runAlone<T>(conversation: Conversation<T>): Job<T> {
+  /** Lets a job that stands alone get in line; one that `joins` does not wait for a pipeline's answers. */
+  runAlone<T>(conversation: Conversation<T>, joins = false): Job<T> {
     const job = new Job(conversation, this.#transport, this);
     job.alone = true;
+    job.joins = joins;
     this.#enter(job);
     return job;
+  }
+
+  /** Lets a stay get in line: a place that is kept until it is left. */
+  stay(target: CancelTarget, occupation: Occupation): Stay {
+    const stay = new Stay(this, this.#transport, target, occupation);
+    this.#stays++;
+    this.#enter(stay.runner);
+    return stay;
+  }
+
+  /** See {@link StayLine.left}. */
+  left(): void {
+    this.#stays--;
+  }
+
+  /** Whether there are stays: whoever has one must not wait for its end. */
+  get hasStays(): boolean {
+    return this.#stays > 0;
+  }
+
+  /** Whether nobody writes, waits for a turn, or stays. */
+  get quiet(): boolean {
+    return this.#holder === null && this.#head === this.#queue.length && this.#stays === 0;
   }
 
   /** Takes a job that has not begun out of the line; false when it has. */
@@ -63,7 +91,18 @@ export class Line implements Turnstile {
 
   #mayStart(job: Runner): boolean {
     if (this.#session.ended) return true;
-    return job.alone ? this.#session.owedCount === 0 : !this.#transport.congested;
+    if (!job.alone) {
+      if (!this.#transport.congested) return true;
+      // The end of the connection is no drain, and whoever waits has to hear of it.
+      this.#session.onIdle = () => this.#pump();
+      return false;
+    }
+    if (this.#session.owedCount === 0 || (job.joins && this.#session.lazy)) return true;
+    // A pipeline's answers don't come by themselves, and no job may be left whose end would say that they have.
+    this.#session.flushWanted = this.#session.lazy;
+    this.#session.onIdle = () => this.#pump();
+    this.#transport.schedule();
+    return false;
   }
 
   /** See {@link Turnstile.handOver}. */

@@ -39,6 +39,10 @@ export const Word = {
   activity: 14,
   /** Reserved for several threads that share a connection. */
   lock: 12,
+  /** How many cancel requests of other threads are under way. */
+  cancels: 15,
+  /** Never changes: what a short sleep waits for. */
+  nap: 16,
 } as const;
 
 /** Where a socket stands. */
@@ -47,8 +51,13 @@ export const Phase = { opening: 0, open: 1, ended: 2 } as const;
 /** Who may read the socket: the worker; the caller, and just does; the caller, but the worker may take over. */
 export const Reader = { worker: 0, caller: 1, free: 2 } as const;
 
+/** A flag among the cancel requests: one of them was not confirmed, and may hit whatever runs next. */
+export const CANCEL_LOST: number = 1 << 30;
+
+/** How many words there are. */
+export const WORDS = 32;
 /** Where the error text begins. */
-export const ERROR_START = 64;
+export const ERROR_START: number = WORDS * 4;
 /** Where the ring begins. */
 export const RING_START = 4096;
 /** The ring's size in bytes; a power of two. */
@@ -59,6 +68,7 @@ export interface MailboxLayout {
   readonly word: typeof Word;
   readonly phase: typeof Phase;
   readonly reader: typeof Reader;
+  readonly words: number;
   readonly errorStart: number;
   readonly ringStart: number;
   readonly ringSize: number;
@@ -69,6 +79,7 @@ export const layout: MailboxLayout = {
   word: Word,
   phase: Phase,
   reader: Reader,
+  words: WORDS,
   errorStart: ERROR_START,
   ringStart: RING_START,
   ringSize: RING_SIZE,

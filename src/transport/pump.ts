@@ -16,12 +16,14 @@ import type { claimsOf } from "./claims.ts";
 import type { Change, Command } from "./commands.ts";
 import type { MailboxLayout } from "./mailbox.ts";
 import type { ringOf } from "./ring.ts";
+import type { watchWrites as WatchWrites } from "./write-watch.ts";
 
-/** The worker's program; `ringOf` and `claimsOf` come as text like itself. */
+/** The worker's program; `ringOf` and the others come as text like itself. */
 export function pump(
   load: NodeJS.Require,
   makeRing: typeof ringOf,
   makeClaims: typeof claimsOf,
+  watchWrites: typeof WatchWrites,
 ): void {
   const net = load("node:net") as typeof import("node:net");
   const tls = load("node:tls") as typeof import("node:tls");
@@ -43,6 +45,8 @@ export function pump(
     overflow: Uint8Array | null;
     serial: number;
     ended: boolean;
+    /** Called when the socket was given something to write. */
+    given: () => void;
     /** What `activity` was when it was last looked at. */
     activity: number;
   }
@@ -129,7 +133,11 @@ export function pump(
 
   function succeed(channel: Channel): void {
     Atomics.store(channel.words, word.phase, phase.open);
-    Atomics.store(channel.words, word.done, channel.serial);
+    finish(channel, channel.serial);
+  }
+
+  function finish(channel: Channel, serial: number): void {
+    Atomics.store(channel.words, word.done, serial);
     wake(channel);
   }
 
@@ -137,13 +145,14 @@ export function pump(
     const { id, serial, memory, address } = command;
     const channel: Channel = {
       id,
-      words: new Int32Array(memory, 0, 16),
+      words: new Int32Array(memory, 0, layout.words),
       bytes: new Uint8Array(memory),
       socket: undefined as unknown as Socket,
       waiting: [],
       overflow: null,
       serial,
       ended: false,
+      given: () => {},
       activity: 0,
     };
     channels.set(id, channel);
@@ -160,6 +169,7 @@ export function pump(
       },
     });
     channel.socket = socket;
+    channel.given = watchWrites(socket, command.patience, (error) => channel.socket.destroy(error));
     const destroy = socket._destroy.bind(socket);
     socket._destroy = (error, callback): void => {
       Atomics.store(channel.words, word.closing, 1);
@@ -218,8 +228,7 @@ export function pump(
     const unread =
       waiting.length > 0 || Atomics.load(words, word.written) !== Atomics.load(words, word.read);
     if (!channel.ended && !unread) claims.grant(channel);
-    Atomics.store(channel.words, word.done, serial);
-    wake(channel);
+    finish(channel, serial);
   }
 
   function run(command: Command): void {
@@ -231,13 +240,20 @@ export function pump(
         return secure(channel, command);
       case "claim":
         return claim(channel, command.serial);
+      case "turn": {
+        const { serial } = command;
+        channel.serial = serial;
+        // The first comes at the end of this turn, before sockets may have been looked at.
+        setImmediate(() => setImmediate(() => finish(channel, serial)));
+        return;
+      }
       case "write": {
         const { bytes } = command;
         channel.socket.write(bytes, () => {
           Atomics.add(channel.words, word.sent, bytes.length);
           wake(channel);
         });
-        return;
+        return channel.given();
       }
       case "resume":
         claims.forget(channel);

@@ -6,7 +6,6 @@
  * read is consumed before the next read begins. Writing collects what conversations put into the outbox
  * during a turn of the event loop and hands it over in one piece.
  */
-import { pbkdf2 } from "node:crypto";
 import { writeSync } from "node:fs";
 import { connect as connectNet } from "node:net";
 import type { Socket } from "node:net";
@@ -14,11 +13,14 @@ import { connect as connectTls } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { ProtocolError } from "../errors.ts";
-import type { DeriveEffect, Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
+import type { Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
+import { derive } from "./derive.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
+import { drained, FEW_UNTAKEN, MOST_UNTAKEN } from "./flow.ts";
 import { tlsPlan } from "./tls.ts";
+import { watchWrites } from "./write-watch.ts";
 
 /** What one read takes at most. */
 const READ_SIZE = 64 * 1024;
@@ -28,7 +30,6 @@ const FLUSH_SIZE = 64 * 1024;
 const CONGESTION = 1024 * 1024;
 /** How long a polite close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2_000;
-const KEY_LENGTH = 32;
 
 let readBuffer: Buffer | null = null;
 
@@ -46,6 +47,8 @@ export class SocketTransport {
   #attempt: NodeJS.Timeout | undefined;
   #flushing = false;
   #throughStream = false;
+  #paused = false;
+  #watchWrites: (() => void) | null = null;
   #fail: ((error: Error) => void) | null = null;
   #stopped: ErrorMaker | null = null;
 
@@ -56,6 +59,11 @@ export class SocketTransport {
   /** Whether so much waits to be sent that no further statement should start. */
   get congested(): boolean {
     return this.#socket !== null && this.#socket.writableLength > CONGESTION;
+  }
+
+  /** How many bytes have come so far. */
+  get received(): number {
+    return this.#socket?.bytesRead ?? 0;
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */
@@ -77,6 +85,8 @@ export class SocketTransport {
         return this.#close(effect.atOnce === true);
       case "until":
         return Promise.resolve(effect.ready()).then(() => undefined);
+      case "drain":
+        return drained(this.#socket);
     }
   }
 
@@ -86,10 +96,11 @@ export class SocketTransport {
    */
   schedule(): void {
     const session = this.#session;
+    if (this.#paused && session !== null && session.backlog <= FEW_UNTAKEN) this.#pause(false);
     if (this.#flushing || session === null) return;
-    if (session.owedCount === 1 || session.outbox.length > FLUSH_SIZE) {
+    if ((session.owedCount === 1 && !session.lazy) || session.outbox.length > FLUSH_SIZE) {
       this.#flush();
-    } else if (session.outbox.length > 0) {
+    } else if (session.outbox.length > 0 || session.flushWanted) {
       this.#flushing = true;
       process.nextTick(flushLater, this);
     }
@@ -103,14 +114,17 @@ export class SocketTransport {
 
   #flush(): void {
     const socket = this.#socket;
+    this.#session?.complete();
     const outbox = this.#session?.outbox;
     if (!socket || !outbox || outbox.length === 0) return;
+    this.#session?.tracer?.sent(outbox.bytes, 0, outbox.length);
     const start = this.#writeDirectly(socket, outbox);
     if (start === outbox.length) {
       outbox.clear();
       return;
     }
     socket.write(outbox.bytes.subarray(start, outbox.length));
+    this.#watchWrites?.();
     // Mostly the system took it all at once; else the bytes are the socket's until it has.
     if (socket.writableLength === 0) outbox.clear();
     else outbox.detach();
@@ -133,6 +147,13 @@ export class SocketTransport {
       // The system has no room, or something else is wrong: the stream waits for the one and reports the other.
       return 0;
     }
+  }
+
+  /** Stops reading, or goes on: who streams is slower than the server, which is made to wait by that. */
+  #pause(paused: boolean): void {
+    this.#paused = paused;
+    if (paused) this.#socket?.pause();
+    else this.#socket?.resume();
   }
 
   /** Ends everything at once: the session with `reason`, the socket without goodbye. */
@@ -173,6 +194,8 @@ export class SocketTransport {
       },
     });
     this.#socket = socket;
+    const patience = this.#parameters.tcpUserTimeoutMs ?? 0;
+    this.#watchWrites = watchWrites(socket, patience, (error) => this.#socket?.destroy(error));
     this.#throughStream = process.platform === "win32";
     socket.on("drain", () => this.onDrain?.());
     return this.#settling(socket, "connect", (error) => unreachable(address, error));
@@ -181,9 +204,7 @@ export class SocketTransport {
   /** Watches the socket for good, and until `event` on behalf of who waits for it. */
   #settling(socket: Socket, event: string, explain: (error: Error | null) => Error): Promise<void> {
     const session = this.#session as Session;
-    socket.on("error", (error) => {
-      this.#cause ??= error;
-    });
+    socket.on("error", (error) => void (this.#cause ??= error));
     socket.on("end", () => this.#gone(socket, session));
     socket.on("close", () => this.#gone(socket, session));
     return new Promise((resolve, reject) => {
@@ -213,6 +234,7 @@ export class SocketTransport {
     // After goodbye nobody is interested any more, and a server may still have something to say.
     if (session === null) return;
     session.receive(buffer, 0, count);
+    if (session.backlog > MOST_UNTAKEN) this.#pause(true);
     if (session.ended) this.#socket?.destroy();
     else if (session.outbox.length > 0) this.schedule();
   }
@@ -275,14 +297,4 @@ export class SocketTransport {
 
 function flushLater(transport: SocketTransport): void {
   transport.flushNow();
-}
-
-function derive(effect: DeriveEffect): Promise<void> {
-  return new Promise((resolve, reject) => {
-    pbkdf2(effect.password, effect.salt, effect.iterations, KEY_LENGTH, "sha256", (error, key) => {
-      if (error) return reject(error);
-      effect.key = key;
-      resolve();
-    });
-  });
 }

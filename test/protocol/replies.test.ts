@@ -348,9 +348,11 @@ describe("an extended query", () => {
   });
 });
 
-test("a Sync alone is answered by ReadyForQuery and by nothing else", () => {
+test("a Sync alone is answered by ReadyForQuery, or by an error and that, and by nothing else", () => {
   expect(play(new SyncReply(), "N A S Z")[0]).toBe("settled 4");
-  for (const letter of LETTERS.filter((one) => one !== "Z")) {
+  expect(play(new SyncReply(), "N E A S Z")[0]).toBe("settled 5");
+  expect(play(new SyncReply(), "E E")[0]).toBe("refused 2");
+  for (const letter of LETTERS.filter((one) => one !== "Z" && one !== "E")) {
     expect([letter, play(new SyncReply(), letter)[0]]).toEqual([letter, "refused 1"]);
   }
 });

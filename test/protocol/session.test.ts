@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { type Diagnostic, MahoutError, OperationalError, ProtocolError } from "../../src/errors.ts";
-import type { NotificationMessage } from "../../src/protocol/messages.ts";
+import type { Notify } from "../../src/protocol/messages.ts";
 import { ExtendedReply } from "../../src/protocol/extended-reply.ts";
 import { AnswerReply, QueryReply, type Reply } from "../../src/protocol/replies.ts";
 import { Session } from "../../src/protocol/session.ts";
@@ -43,7 +43,7 @@ describe("what may come at any time", () => {
     for (let at = 0; at <= answer.length; at++) {
       const session = new Session();
       const notices: Diagnostic[] = [];
-      const notifications: NotificationMessage[] = [];
+      const notifications: Notify[] = [];
       session.onNotice = (diag) => notices.push(diag);
       session.onNotification = (message) => notifications.push(message);
       const reply = session.owe(new QueryReply());

@@ -5,7 +5,8 @@ import { describe, expect, test } from "@jest/globals";
 import { errors, ProgrammingError } from "../../src/index.ts";
 import { expectUsable, failureOf, shells } from "../support/shells.ts";
 
-const MESSAGE = "COPY cannot be run by execute(): it has no place for the data";
+const MESSAGE =
+  "COPY cannot be run by execute(), which has no place for the data: use copy() of a cursor";
 
 const copies: [text: string][] = [
   ["copy t from stdin"],

@@ -30,7 +30,7 @@ const CLOCKS = ["Date", "performance", "Temporal"];
 /** Lowest first. */
 const LAYERS: Readonly<Record<string, Layer>> = {
   errors: {
-    files: ["errors.ts", "sqlstate.ts"],
+    files: ["errors.ts", "sqlstate.ts", "retryable.ts"],
     values: [],
     types: [],
     packages: {},
@@ -84,8 +84,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     files: ["core/"],
     values: ["protocol", "adapt", "sql", "rows", "conninfo"],
     types: [],
-    // Names of prepared statements must not collide behind a pooler.
-    packages: { "node:crypto": /^core\/statements/ },
+    packages: {
+      // Names of prepared statements must not collide behind a pooler.
+      "node:crypto": /^core\/statements/,
+      // Channels are named once for both shells; publishing is a plain call.
+      "node:diagnostics_channel": /^core\/channels/,
+    },
     names: [...TIMERS, ...PROMISES],
     asynchronous: false,
   },
@@ -100,7 +104,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node:fs": ANY,
       "node:path": /^transport\/tls/,
       // The slow half of SCRAM, which a conversation asks its driver for.
-      "node:crypto": /^transport\/(socket|blocking)/,
+      "node:crypto": /^transport\/derive/,
     },
     names: [],
     asynchronous: true,
@@ -109,7 +113,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     files: ["async/"],
     values: ["core", "transport", "conninfo"],
     types: ["rows", "sql", "adapt", "protocol"],
-    packages: { "node:async_hooks": ANY },
+    // Streams of Node.js are offered where data is copied.
+    packages: { "node:async_hooks": ANY, "node:stream": /^async\/copy/ },
     names: [],
     asynchronous: true,
   },
@@ -123,7 +128,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   notify: {
     files: ["notify/"],
-    values: ["async"],
+    // How a handler's failure is told and a name is quoted is said once, for all of the house.
+    values: ["async", "core/handlers.ts", "sql/identifier.ts"],
     types: ["core", "conninfo"],
     packages: {},
     names: [],
@@ -131,9 +137,21 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   pool: {
     files: ["pool/"],
-    values: ["async"],
-    types: ["conninfo", "rows"],
-    packages: { "generic-pool": ANY, "node:async_hooks": ANY },
+    values: [
+      // The blocking pool lends blocking connections by the same rules.
+      "async",
+      "blocking",
+      // Failures of handlers, tracing, taking back what is open and asking whether the server is there are
+      // said once, for all of the house; so is listening to one signal on behalf of many.
+      "core/abandon.ts",
+      "core/handlers.ts",
+      "core/channels.ts",
+      "core/probe.ts",
+      "core/recapture.ts",
+      "transport/abort.ts",
+    ],
+    types: ["core", "conninfo", "rows", "adapt"],
+    packages: { "generic-pool": /^pool\/places/, "node:async_hooks": ANY },
     names: [],
     asynchronous: true,
   },

@@ -3,13 +3,25 @@
 
 import type {
   AsyncConnection,
+  AsyncCopy,
   AsyncCursor,
+  AsyncPipeline,
   AsyncExecuteOptions,
+  AsyncNotifiesOptions,
   AsyncConnectOptions,
+  AsyncServerCursor,
+  AsyncTransaction,
+  AsyncTransactionOptions,
   Connection,
   ConnectOptions,
+  Copy,
   Cursor,
   ExecuteOptions,
+  Pipeline,
+  ServerCursor,
+  Transaction,
+  TransactionOptions,
+  NotifiesOptions,
 } from "../../src/index.ts";
 
 interface Row {
@@ -22,22 +34,37 @@ type Plain<T> =
     ? Plain<Value>
     : T extends AsyncGenerator<infer Item, infer Return, infer Next>
       ? Generator<Plain<Item>, Return, Next>
-      : T extends AsyncConnection<infer R>
-        ? Connection<R>
-        : T extends AsyncCursor<infer R>
-          ? Cursor<R>
-          : T;
+      : T extends AsyncServerCursor<infer R>
+        ? ServerCursor<R>
+        : T extends AsyncConnection<infer R>
+          ? Connection<R>
+          : T extends AsyncCursor<infer R>
+            ? Cursor<R>
+            : T;
 
 /** What a blocking method takes where the asynchronous one takes `T`: all of it but signals. */
-type PlainParameter<T> = T extends AsyncExecuteOptions<infer R> ? ExecuteOptions<R> : T;
+type PlainParameter<T> =
+  T extends AsyncIterable<unknown> ? never : "signal" extends keyof T ? Omit<T, "signal"> : T;
 
 type PlainParameters<Given extends readonly unknown[]> = {
   [Index in keyof Given]: PlainParameter<Given[Index]>;
 };
 
+/** Members that are nobody's business, or take a function of their own shell; the latter are compared below. */
+type Apart =
+  | "core"
+  | "driver"
+  | "transaction"
+  | "pipeline"
+  | "copy"
+  | "connection"
+  | "around"
+  | "start"
+  | "enter";
+
 /** The blocking form of an asynchronous class's instances. */
 type Blocking<T> = {
-  readonly [Name in keyof T as Exclude<Name, symbol | "run" | "core">]: T[Name] extends (
+  readonly [Name in keyof T as Exclude<Name, symbol | Apart>]: T[Name] extends (
     ...given: infer Given
   ) => infer Result
     ? (...given: PlainParameters<Given>) => Plain<Result>
@@ -53,17 +80,21 @@ type Same<A, B> =
 const holds = <T extends true>(fact?: T): T | undefined => fact;
 
 // The same names, in both directions, for instances and for what hangs on the classes.
-holds<Same<Names<AsyncConnection<Row>>, Names<Connection<Row>>>>();
+holds<Same<Names<AsyncConnection<Row>> | "cancelHandle", Names<Connection<Row>>>>();
 holds<Same<Names<AsyncCursor<Row>>, Names<Cursor<Row>>>>();
+holds<Same<Names<AsyncServerCursor<Row>>, Names<ServerCursor<Row>>>>();
 holds<Same<keyof typeof AsyncConnection, keyof typeof Connection>>();
-holds<Same<Exclude<keyof AsyncConnectOptions, "signal">, keyof ConnectOptions>>();
+holds<Same<Exclude<keyof AsyncConnectOptions, "signal" | "probe">, keyof ConnectOptions>>();
 holds<Same<Exclude<keyof AsyncExecuteOptions, "signal">, keyof ExecuteOptions>>();
+holds<Same<Exclude<keyof AsyncNotifiesOptions, "signal">, keyof NotifiesOptions>>();
 
 // Each method with the other's parameters and results.
 declare const connection: Connection<Row>;
 declare const cursor: Cursor<Row>;
 export const blockingConnection: Blocking<AsyncConnection<Row>> = connection;
 export const blockingCursor: Blocking<AsyncCursor<Row>> = cursor;
+declare const serverCursor: ServerCursor<Row>;
+export const blockingServerCursor: Blocking<AsyncServerCursor<Row>> = serverCursor;
 
 // What can be iterated and disposed of in one shell can be in the other.
 declare const asyncCursor: AsyncCursor<Row>;
@@ -72,6 +103,26 @@ export const forAwait: AsyncIterable<Row> = asyncCursor;
 export const forOf: Iterable<Row> = cursor;
 export const awaitUsing: AsyncDisposable[] = [asyncConnection, asyncCursor];
 export const using: Disposable[] = [connection, cursor];
+
+// A COPY has streams of Node.js in one shell only; its sources are asynchronous there.
+type Sources = "readable" | "writable" | "from" | "writeRows" | "use";
+holds<Same<Exclude<Names<AsyncCopy>, "readable" | "writable">, Names<Copy>>>();
+declare const copy: Copy;
+export const blockingCopy: Omit<Blocking<AsyncCopy>, Sources> = copy;
+
+// Blocks take functions of their own shell.
+holds<Same<Names<AsyncTransaction>, Names<Transaction> | "enter">>();
+holds<Same<Exclude<keyof AsyncTransactionOptions, "signal">, keyof TransactionOptions>>();
+declare const transaction: Transaction;
+export const blockingTransaction: Blocking<Omit<AsyncTransaction, "enter">> = transaction;
+export const plainBlock: number = connection.transaction((tx) => tx.query("select 1").length);
+export const awaitedBlock: Promise<number> = asyncConnection.transaction(
+  async (tx) => (await tx.query("select 1")).length,
+);
+
+holds<Same<Names<AsyncPipeline>, Names<Pipeline> | "enter">>();
+declare const pipeline: Pipeline;
+export const blockingPipeline: Blocking<Omit<AsyncPipeline, "enter">> = pipeline;
 
 // The check would notice a method that is missing, has other parameters, or gives something else.
 declare const missing: Omit<Connection<Row>, "execute">;

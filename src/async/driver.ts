@@ -1,0 +1,212 @@
+/**
+ * How an asynchronous connection waits: its line, its socket, and what bounds a call.
+ *
+ * A connection says what is to be done and leaves the waiting to its driver; cursors and blocks use the same
+ * driver. Nothing here means anything to a program.
+ */
+import type { Parameters } from "../adapt/parameters.ts";
+import type { AdaptersMap } from "../adapt/registry.ts";
+import {
+  isWatched,
+  queryChannel,
+  queryContext,
+  sendObserved,
+  tellResults,
+} from "../core/channels.ts";
+import type { ConnectionCore } from "../core/connection.ts";
+import type { ResultSet } from "../core/execute.ts";
+import { execute } from "../core/execute.ts";
+import { requestOf } from "../core/operations.ts";
+import { resultOf } from "../core/pending-result.ts";
+import type { PendingResult } from "../core/pending-result.ts";
+import { probe } from "../core/probe.ts";
+import { recapture } from "../core/recapture.ts";
+import type { Conversation } from "../protocol/effects.ts";
+import { drive } from "../transport/job.ts";
+import type { CancelTarget } from "../transport/limits.ts";
+import { cancelRunning, runLimited } from "../transport/limits.ts";
+import { Line } from "../transport/line.ts";
+import type { Occupation } from "../transport/occupation.ts";
+import type { ProbeOptions } from "../transport/probe.ts";
+import { IdleProbe } from "../transport/probe.ts";
+import type { SocketTransport } from "../transport/socket.ts";
+import type { Stay } from "../transport/stay.ts";
+import { checkNotFeeding } from "./items.ts";
+import { observed } from "./observed.ts";
+import { checkNotOccupied } from "./occupied.ts";
+import type { AsyncLimits, AsyncRunOptions } from "./options.ts";
+
+/** How a conversation is run. */
+export interface Performing extends AsyncLimits {
+  /** Whether nothing may be under way when it begins. */
+  readonly alone?: boolean;
+  /** Whether it ends what was begun before; see {@link Limits.ends}. */
+  readonly ends?: boolean;
+  /** Told when a limit has passed, and the server is asked to cancel. */
+  readonly onStop?: (reason: Error) => void;
+}
+
+/** Drives the conversations of one connection. */
+export class AsyncDriver {
+  readonly #core: ConnectionCore<unknown>;
+  readonly #transport: SocketTransport;
+  readonly #line: Line;
+  readonly #cancelTarget: CancelTarget;
+  #probe: IdleProbe | null = null;
+
+  constructor(core: ConnectionCore<unknown>, transport: SocketTransport, target: CancelTarget) {
+    this.#core = core;
+    this.#transport = transport;
+    this.#line = new Line(core.session, transport);
+    this.#cancelTarget = target;
+  }
+
+  /** Asks an idle connection now and then whether the server is still there. */
+  startProbe(options: ProbeOptions | null): void {
+    if (options === null) return;
+    const { session } = this.#core;
+    const probed = { session, line: this.#line, transport: this.#transport };
+    this.#probe = new IdleProbe({ ...probed, ask: () => probe(session) }, options);
+  }
+
+  /** Sends a statement without waiting for its answer. */
+  send(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncRunOptions | undefined,
+  ): Promise<PendingResult> {
+    return this.#line.run(this.#sending(adapters, text, parameters, options));
+  }
+
+  /** Sends a statement and waits for what it gives, when there is a pipeline. */
+  sendAndArrive(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncRunOptions | undefined,
+  ): Promise<ResultSet[]> {
+    const core = this.#core;
+    const refused = (error: unknown): void => core.pipeline.refused(error);
+    try {
+      const sending = this.#sending(adapters, text, parameters, options);
+      return this.#line.run(resultOf(sending, core.session, refused));
+    } catch (error) {
+      refused(error);
+      throw error;
+    }
+  }
+
+  #sending(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncRunOptions | undefined,
+  ): Conversation<PendingResult> {
+    const core = this.#core;
+    core.checkOpen();
+    checkNotFeeding(core);
+    core.pipeline.checkUnlimited(options);
+    const request = requestOf(text, parameters, options);
+    const sending = core.pipeline.send(core.contextOf(adapters), request);
+    return isWatched(queryChannel) ? sendObserved(core, "async", text, sending) : sending;
+  }
+
+  /** Waits for the answer to a statement that was sent. */
+  async arrive(pending: PendingResult): Promise<ResultSet[]> {
+    try {
+      return await this.#line.run(pending.arrive(this.#core.session));
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
+  /** Runs one statement in its turn; the cursor's way to the server. */
+  run(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncRunOptions | undefined,
+  ): Promise<ResultSet[]> {
+    if (!isWatched(queryChannel)) return this.#perform(adapters, text, parameters, options);
+    return observed(
+      queryChannel,
+      () => queryContext(this.#core, "async", text),
+      () => this.#perform(adapters, text, parameters, options),
+      tellResults,
+    );
+  }
+
+  #perform(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: AsyncRunOptions | undefined,
+  ): Promise<ResultSet[]> {
+    const core = this.#core;
+    core.checkOpen();
+    const conversation = execute(core.contextOf(adapters), requestOf(text, parameters, options));
+    return this.perform(conversation, options);
+  }
+
+  /** Runs a conversation in its turn and within limits. */
+  perform<T>(conversation: Conversation<T>, options: Performing | undefined): Promise<T> {
+    checkNotFeeding(this.#core);
+    if (this.#line.hasStays) checkNotOccupied(this.#core);
+    const timeout = this.#core.timeoutOf(options);
+    const signal = options?.signal;
+    if (signal === undefined && timeout === undefined)
+      return options?.alone
+        ? this.#line.runAlone(conversation).promise
+        : this.#line.run(conversation);
+    const limits = { signal, timeout, onStop: options?.onStop, ends: options?.ends };
+    return runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, limits);
+  }
+
+  /** Has the connection to itself for several conversations, in its turn. */
+  occupy(occupation: Occupation): Stay {
+    this.#core.checkOpen();
+    this.#core.pipeline.refuse(occupation.what);
+    checkNotFeeding(this.#core);
+    if (this.#line.hasStays) checkNotOccupied(this.#core);
+    return this.#line.stay(this.#cancelTarget, occupation);
+  }
+
+  /** Whether nothing is under way on the connection, and nothing waits for its turn. */
+  get quiet(): boolean {
+    return this.#line.quiet && this.#core.session.owedCount === 0;
+  }
+
+  /** Whether something has the connection to itself, or is about to: a COPY, a stream. */
+  get occupied(): boolean {
+    return this.#line.hasStays;
+  }
+
+  /** Asks the server to cancel what runs; what is called afterwards waits until that is settled. */
+  async cancel(): Promise<void> {
+    const request = cancelRunning(this.#cancelTarget, this.#transport);
+    const settled = request.catch(() => {});
+    void this.#line.runAlone(waitFor(settled));
+    try {
+      await request;
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
+  /** The descriptor of the socket; -1 where the system offers none. */
+  get descriptor(): number {
+    return this.#transport.descriptor;
+  }
+
+  /** Closes the connection; what still runs on it fails. */
+  async close(): Promise<void> {
+    this.#probe?.stop();
+    await drive(this.#core.close(), this.#transport);
+  }
+}
+
+/** Keeps its place in line until `settled` is. */
+function* waitFor(settled: Promise<void>): Conversation<void> {
+  yield { kind: "until", ready: () => settled };
+}

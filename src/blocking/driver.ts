@@ -1,0 +1,160 @@
+/**
+ * How a blocking connection waits: its socket, and what bounds a call.
+ *
+ * A connection says what is to be done and leaves the waiting to its driver; cursors and blocks use the same
+ * driver. Nothing here means anything to a program.
+ */
+import type { Parameters } from "../adapt/parameters.ts";
+import type { AdaptersMap } from "../adapt/registry.ts";
+import {
+  isWatched,
+  queryChannel,
+  queryContext,
+  sendObserved,
+  tellResults,
+} from "../core/channels.ts";
+import type { ConnectionCore } from "../core/connection.ts";
+import type { ResultSet } from "../core/execute.ts";
+import { execute } from "../core/execute.ts";
+import { requestOf } from "../core/operations.ts";
+import type { Limits, RunOptions } from "../core/options.ts";
+import type { PendingResult } from "../core/pending-result.ts";
+import { recapture } from "../core/recapture.ts";
+import { ProgrammingError } from "../errors.ts";
+import type { Conversation } from "../protocol/effects.ts";
+import type { BlockingTransport } from "../transport/blocking.ts";
+import type { CancelHandle } from "../transport/cancel-handle.ts";
+import { cancelHandleOf } from "../transport/cancel-handle.ts";
+import { cancelBlocking } from "../transport/cancel-blocking.ts";
+import { StatementDeadline } from "../transport/deadlines.ts";
+import type { CancelTarget } from "../transport/limits.ts";
+import type { Occupation } from "../transport/occupation.ts";
+import { BlockingStay } from "../transport/stay-blocking.ts";
+import { observed } from "./observed.ts";
+
+/** Drives the conversations of one connection. */
+export class Driver {
+  readonly #core: ConnectionCore<unknown>;
+  /** Where the bytes go. */
+  readonly transport: BlockingTransport;
+  readonly #cancelTarget: CancelTarget;
+
+  constructor(core: ConnectionCore<unknown>, transport: BlockingTransport, target: CancelTarget) {
+    this.#core = core;
+    this.transport = transport;
+    this.#cancelTarget = target;
+    core.refresh = (thoroughly) => transport.poll(thoroughly);
+    transport.watch(() => transport.poll(true));
+  }
+
+  /** Sends a statement without waiting for its answer. */
+  send(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: RunOptions | undefined,
+  ): PendingResult {
+    const core = this.#core;
+    core.checkOpen();
+    core.pipeline.checkUnlimited(options);
+    const request = requestOf(text, parameters, options);
+    const sending = core.pipeline.send(core.contextOf(adapters), request);
+    return this.#run(
+      isWatched(queryChannel) ? sendObserved(core, "blocking", text, sending) : sending,
+    );
+  }
+
+  /** Waits for the answer to a statement that was sent. */
+  arrive(pending: PendingResult): ResultSet[] {
+    return this.#run(pending.arrive(this.#core.session));
+  }
+
+  #run<T>(conversation: Conversation<T>): T {
+    try {
+      return this.transport.run(conversation);
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
+  /** Runs one statement; the cursor's way to the server. */
+  run(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: RunOptions | undefined,
+  ): ResultSet[] {
+    if (!isWatched(queryChannel)) return this.#perform(adapters, text, parameters, options);
+    return observed(
+      queryChannel,
+      () => queryContext(this.#core, "blocking", text),
+      () => this.#perform(adapters, text, parameters, options),
+      tellResults,
+    );
+  }
+
+  #perform(
+    adapters: AdaptersMap,
+    text: string,
+    parameters: Parameters | undefined,
+    options: RunOptions | undefined,
+  ): ResultSet[] {
+    const core = this.#core;
+    core.checkOpen();
+    const request = requestOf(text, parameters, options);
+    return this.perform(execute(core.contextOf(adapters), request), options);
+  }
+
+  /** Has the connection to itself for several conversations. */
+  occupy(occupation: Occupation, timeout: number | undefined): BlockingStay {
+    this.#core.checkOpen();
+    this.#core.pipeline.refuse(occupation.what);
+    const cancel = { request: () => this.cancel(), timeout: this.#core.cancelTimeout };
+    return new BlockingStay(this.transport, cancel, timeout, occupation);
+  }
+
+  /** Runs a conversation within limits. */
+  perform<T>(conversation: Conversation<T>, options: Limits | undefined): T {
+    const core = this.#core;
+    refuseSignal(options);
+    const timeout = core.timeoutOf(options);
+    const deadline =
+      timeout === undefined
+        ? null
+        : new StatementDeadline(timeout, () => this.cancel(), core.cancelTimeout);
+    try {
+      return this.transport.run(conversation, deadline);
+    } catch (error) {
+      throw recapture(deadline?.explain(error) ?? error);
+    }
+  }
+
+  /** Asks the server to cancel what this connection's session runs. */
+  cancel(): void {
+    cancelBlocking(this.#cancelTarget, this.transport);
+  }
+
+  /** What another thread needs to cancel what runs. */
+  cancelHandle(): CancelHandle {
+    return cancelHandleOf(this.#cancelTarget, this.transport.memory as SharedArrayBuffer);
+  }
+
+  /** Closes the connection, whatever has it to itself. */
+  close(): void {
+    this.transport.run(this.#core.close(), null, this.transport.occupant);
+  }
+}
+
+/**
+ * Refuses what fires from the event loop, which stands still while this shell waits.
+ *
+ * @throws ProgrammingError naming the remedy.
+ */
+export function refuseSignal(options: object | undefined): void {
+  if (options !== undefined && (options as { signal?: unknown }).signal !== undefined) {
+    throw new ProgrammingError("a blocking call cannot be stopped by a signal; use timeout");
+  }
+  if (options !== undefined && (options as { probe?: unknown }).probe !== undefined) {
+    throw new ProgrammingError("a blocking connection cannot probe itself; use keepalives_idle");
+  }
+}

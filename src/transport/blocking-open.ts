@@ -1,0 +1,65 @@
+/**
+ * Opening and securing a blocking connection's socket: what is asked of the worker, and what became of it.
+ *
+ * How to wait for the worker is the transport's business, and is given as a function.
+ */
+import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import type { Address, SecureEffect } from "../protocol/effects.ts";
+import { unprotected } from "../protocol/session.ts";
+import { Channel } from "./bridge.ts";
+import { asError, insecure, unreachable } from "./failures.ts";
+import { tlsPlan } from "./tls.ts";
+
+/** Starts to open a socket. */
+export function openChannel(parameters: ConnectionParameters, address: Address): Channel {
+  const { keepalives, keepalivesIdleMs, tcpUserTimeoutMs } = parameters;
+  const channel = new Channel();
+  channel.open({
+    address,
+    keepAlive: keepalives,
+    keepAliveDelay: keepalivesIdleMs ?? 0,
+    patience: tcpUserTimeoutMs ?? 0,
+    direct: process.platform !== "win32",
+  });
+  return channel;
+}
+
+/**
+ * Looks what became of that.
+ *
+ * @throws OperationalError when it could not be opened.
+ */
+export function checkOpened(channel: Channel, address: Address): void {
+  const failure = asError(channel.error);
+  // Without an error it was open and has ended since; what the server said on its way is still to be read.
+  if (channel.ended && failure) {
+    channel.destroy();
+    throw unreachable(address, failure);
+  }
+}
+
+/**
+ * Starts TLS; `settle` waits until the handshake has ended.
+ *
+ * @throws OperationalError when that did not go well.
+ */
+export function secureChannel(
+  channel: Channel,
+  parameters: ConnectionParameters,
+  effect: SecureEffect,
+  settle: () => void,
+): void {
+  const plan = tlsPlan(parameters, effect.serverName);
+  const certificate = channel.secure(plan);
+  settle();
+  // The worker reads at all times: what slipped in before the handshake would pass for encrypted.
+  if (channel.unread) {
+    channel.destroy();
+    throw unprotected();
+  }
+  if (channel.ended) {
+    channel.destroy();
+    throw insecure(asError(channel.error), plan.needsProtocol);
+  }
+  effect.peerCertificate = certificate();
+}

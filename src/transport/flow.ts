@@ -1,0 +1,21 @@
+/** The pace of a socket: how much may wait on either side of it, and waiting until it has room. */
+import type { Socket } from "node:net";
+
+/** What may lie untaken while somebody streams before reading stops, in bytes; and until it goes on. */
+export const MOST_UNTAKEN: number = 512 * 1024;
+/** See {@link MOST_UNTAKEN}. */
+export const FEW_UNTAKEN: number = 128 * 1024;
+
+/** Waits until the system has taken what the socket was given, or the socket is gone. */
+export function drained(socket: Socket | null): Promise<void> {
+  if (!socket || socket.destroyed || !socket.writableNeedDrain) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.removeListener("drain", done);
+      socket.removeListener("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
+}
