@@ -11,13 +11,14 @@
 import { writeSync } from "node:fs";
 import { connect } from "node:net";
 
+const COPY_DATA = 100;
 const DATA_ROW = 68;
 const ERROR_RESPONSE = 69;
 const READY_FOR_QUERY = 90;
 
 /** One connection without a driver. */
 export class NullDriver {
-  /** DataRow messages seen so far: the only thing by which its replies can be checked. */
+  /** DataRow and CopyData messages seen so far: the only thing by which its replies can be checked. */
   rowCount = 0;
   #socket;
   #descriptor = -1;
@@ -99,7 +100,7 @@ export class NullDriver {
   }
 
   #seen(type, chunk, bodyStart) {
-    if (type === DATA_ROW) this.rowCount++;
+    if (type === DATA_ROW || type === COPY_DATA) this.rowCount++;
     else if (type === READY_FOR_QUERY && --this.#readyOwed === 0) this.#done();
     else if (type === ERROR_RESPONSE) {
       throw new Error(`the server answered with an error: ${chunk.latin1Slice(bodyStart)}`);

@@ -14,7 +14,7 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     contender: { type: "string", default: "mahout" },
-    rounds: { type: "string", default: "10" },
+    rounds: { type: "string" },
     top: { type: "string", default: "30" },
     allocations: { type: "boolean", default: false },
   },
@@ -27,11 +27,13 @@ if (!names.includes(workload)) {
 }
 
 const kind = flags.allocations ? "allocations" : "cpu";
-const { server, contenders, close } = await openStage([flags.contender]);
+const { server, contenders, sql, close } = await openStage([flags.contender]);
 if (contenders.length === 0) process.exit(1);
-const { cores } = workloads.find(({ name }) => name === workload);
+const { cores, rounds, tables, before } = workloads.find(({ name }) => name === workload);
 placeOn(cores, [contenders[0].pid], server.pid);
-const request = { workload, kind, roundCount: Number(flags.rounds) };
+await sql.run(tables);
+await sql.run(before);
+const request = { workload, kind, roundCount: Number(flags.rounds ?? (rounds ? 1 : 10)) };
 const { operations, functions, profile } = await contenders[0].ask("profile", request);
 await close();
 

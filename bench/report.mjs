@@ -1,7 +1,7 @@
-// From rounds to figures: medians with their spread, ratios, the printed tables, the goals.
+// From rounds to figures: medians with their spread, ratios, the printed tables.
 // A ratio is the median of the ratios round by round, because neighbours in time share the noise.
 
-const peers = ["null", "pg", "postgres.js", "pg-native"];
+const peers = ["null", "pg", "postgres.js", "pg-native", "pg-copy-streams", "psql"];
 
 /** The middle of a list of numbers. */
 export function median(numbers) {
@@ -16,13 +16,25 @@ const spread = (numbers) => ({
   max: Math.max(...numbers),
 });
 
-/** Figures of one contender in one workload; times are microseconds per operation. */
+/** Figures that only some workloads have: their columns, and how they are written. */
+const extras = {
+  p50: { head: "age p50", write: (milliseconds) => time(milliseconds * 1_000) },
+  p99: { head: "age p99", write: (milliseconds) => time(milliseconds * 1_000) },
+  memory: { head: "peak memory", write: (megabytes) => `${number(megabytes)} MB` },
+};
+
+/**
+ * Figures of one contender in one workload; times are microseconds per operation. `cpu` is null for a contender
+ * that works in a process of its own.
+ */
 export function summarize(rounds) {
   const perOperation = (key) => rounds.map((round) => (round[key] * 1_000) / round.operations);
+  const hasExtra = Object.keys(extras).filter((key) => rounds[0][key] !== undefined);
   return {
     rate: spread(rounds.map(({ operations, wall }) => (operations * 1_000) / wall)),
     wall: spread(perOperation("wall")),
-    cpu: spread(perOperation("cpu")),
+    cpu: rounds[0].cpu === null ? null : spread(perOperation("cpu")),
+    ...Object.fromEntries(hasExtra.map((key) => [key, spread(rounds.map((round) => round[key]))])),
   };
 }
 
@@ -59,57 +71,26 @@ export function table(rows) {
 export function renderWorkload(measured) {
   const names = Object.keys(measured.rounds);
   const compared = peers.filter((peer) => names.includes(peer));
+  const figures = Object.fromEntries(names.map((name) => [name, summarize(measured.rounds[name])]));
+  const more = Object.keys(extras).filter((key) => names.some((name) => figures[name][key]));
   const head = ["", "per second", "min .. max", "time", "client CPU"];
+  head.push(...more.map((key) => extras[key].head), ...compared.map((peer) => `x ${peer}`));
   const rows = names.map((name) => {
-    const { rate, wall, cpu } = summarize(measured.rounds[name]);
-    const ratios = compared.map((peer) => ratio(measured, name, peer, "rate").toFixed(2));
-    const range = `${number(rate.min)} .. ${number(rate.max)}`;
-    return [name, number(rate.median), range, time(wall.median), time(cpu.median), ...ratios];
+    const { rate, wall, cpu, ...rest } = figures[name];
+    return [
+      name,
+      number(rate.median),
+      `${number(rate.min)} .. ${number(rate.max)}`,
+      time(wall.median),
+      cpu ? time(cpu.median) : "-",
+      ...more.map((key) => (rest[key] ? extras[key].write(rest[key].median) : "-")),
+      ...compared.map((peer) => ratio(measured, name, peer, "rate").toFixed(2)),
+    ];
   });
   const placing = measured.cores === "one" ? "one core" : "all cores";
   return [
     `${measured.title} (${measured.roundCount} rounds, ${placing})`,
-    ...table([[...head, ...compared.map((peer) => `x ${peer}`)], ...rows]).map(
-      (line) => `  ${line}`,
-    ),
+    ...table([head, ...rows]).map((line) => `  ${line}`),
     ...measured.notes.map((note) => `  ${note}`),
   ].join("\n");
-}
-
-const oneGoals = (workload) => [
-  { workload, ours: "mahout", theirs: "pg", figure: "rate", atLeast: 1.5 },
-  { workload, ours: "mahout", theirs: "null", figure: "rate", atLeast: 0.75 },
-  { workload, ours: "mahout-blocking", theirs: "pg-native", figure: "wall", atMost: 1.15 },
-];
-
-const goals = [
-  ...oneGoals("one"),
-  ...oneGoals("one-free"),
-  { workload: "at-once", ours: "mahout", theirs: "postgres.js", figure: "rate", atLeast: 2 },
-  { workload: "objects", ours: "mahout", theirs: "pg", figure: "cpu", atMost: 0.5 },
-];
-
-const figureNames = { rate: "operations per second", wall: "time", cpu: "client CPU" };
-
-/** The goals of the measured workloads; `met` is undefined where a contender was missing. */
-export function judge(results) {
-  return goals.flatMap((goal) => {
-    const measured = results.find(({ workload }) => workload === goal.workload);
-    if (measured === undefined) return [];
-    const value = ratio(measured, goal.ours, goal.theirs, goal.figure);
-    const met =
-      value && (goal.atLeast === undefined ? value <= goal.atMost : value >= goal.atLeast);
-    return [{ ...goal, value, met }];
-  });
-}
-
-/** The goals as text. */
-export function renderGoals(judged) {
-  const rows = judged.map(({ workload, ours, theirs, figure, atLeast, atMost, value, met }) => [
-    `${workload}: ${figureNames[figure]} of ${ours}`,
-    atLeast === undefined ? `<= ${atMost} x ${theirs}` : `>= ${atLeast} x ${theirs}`,
-    value === undefined ? "-" : value.toFixed(2),
-    met === undefined ? "not measured" : met ? "met" : "missed",
-  ]);
-  return ["goals", ...table(rows).map((line) => `  ${line}`)].join("\n");
 }

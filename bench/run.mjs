@@ -6,16 +6,25 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildNative } from "./build-native.mjs";
-import { placeOn } from "./cores.mjs";
+import { judge, renderGoals } from "./goals.mjs";
 import { describeMachine } from "./machine.mjs";
-import { judge, ratio, renderGoals, renderWorkload, summarize } from "./report.mjs";
+import { measure } from "./measure.mjs";
+import { ratio, renderWorkload, summarize } from "./report.mjs";
 import { openStage } from "./stage.mjs";
 import { workloads } from "./workloads.mjs";
 
-const known = ["null", "mahout", "pg", "pg-pipeline", "postgres", "mahout-blocking", "pg-native"];
-/** Engines optimise what runs often: each contender runs this long, in milliseconds, before it is timed. */
-const WARM_UP = 2000;
-const WARM_UP_ROUNDS = 3;
+/** Who takes part; files of contenders/. */
+const known = [
+  "null",
+  "mahout",
+  "pg",
+  "pg-pipeline",
+  "postgres",
+  "mahout-blocking",
+  "pg-native",
+  "pg-copy-streams",
+  "psql",
+];
 
 const { values: flags } = parseArgs({
   options: {
@@ -41,37 +50,6 @@ function chosen(flag, all) {
   return names;
 }
 
-/** Lets a contender reach its steady state. */
-async function warmUp(contender, request) {
-  let spent = 0;
-  for (let i = 0; i < WARM_UP_ROUNDS || (!flags.quick && spent < WARM_UP); i++) {
-    spent += (await contender.ask("round", request)).wall;
-  }
-}
-
-/** Checks all contenders, then times them; nobody is timed whose answer is wrong. */
-async function measure(workload, contenders, server, roundCount) {
-  const request = { workload: workload.name, isQuick: flags.quick };
-  const pids = contenders.map(({ pid }) => pid);
-  const cores = placeOn(flags.cores ?? workload.cores, pids, server.pid);
-  const [racing, notes] = [[], []];
-  for (const contender of contenders) {
-    const verdict = await contender.ask("check", request).catch((error) => error.message);
-    if (verdict === "same") racing.push(contender);
-    else if (verdict !== "not offered") notes.push(`${contender.name} left out: ${verdict}`);
-  }
-  const rounds = Object.fromEntries(racing.map(({ name }) => [name, []]));
-  for (const contender of racing) await warmUp(contender, request);
-  for (let i = 0; i < roundCount; i++) {
-    const shift = i % racing.length;
-    const order = [...racing.slice(shift), ...racing.slice(0, shift)];
-    if (i % 2 !== 0) order.reverse();
-    for (const contender of order)
-      rounds[contender.name].push(await contender.ask("round", request));
-  }
-  return { workload: workload.name, title: workload.title, cores, roundCount, notes, rounds };
-}
-
 async function main() {
   const names = chosen(
     "only",
@@ -88,13 +66,17 @@ async function main() {
       console.log(`pg-native skipped: ${reason}`);
     }
   }
-  const { server, contenders, close } = await openStage(files);
+  const stage = await openStage(files);
+  const { server, contenders, close } = stage;
   const versions = Object.fromEntries(contenders.map(({ name, version }) => [name, version]));
   console.log(`${server.version}, Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n`);
-  const isComplete = process.argv.length === 2 && contenders.length === files.length;
+  const present = contenders.map(({ file }) => file);
+  const isComplete =
+    process.argv.length === 2 && files.every((file) => present.includes(file) || file === "psql");
   const results = [];
   for (const workload of workloads.filter(({ name }) => names.includes(name))) {
-    const measured = await measure(workload, contenders, server, roundCount);
+    const { quick: isQuick, cores } = flags;
+    const measured = await measure(workload, stage, { roundCount, isQuick, cores });
     results.push(measured);
     console.log(`${renderWorkload(measured)}\n`);
   }

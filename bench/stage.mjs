@@ -7,14 +7,24 @@ import pg from "pg";
 import { startServer } from "./server.mjs";
 import { setup } from "./workloads.mjs";
 
-const program = fileURLToPath(new URL("child.mjs", import.meta.url));
+const children = new Set();
+// First of all at the end: a client whose server goes away first has a lot to say about it.
+const killAll = () => {
+  for (const child of children) child.kill("SIGKILL");
+};
+
+/** A process of ours, which ends with this one at the latest. */
+function forked(file, args = [], options = {}) {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, options);
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
 
 /** A contender's process; `ask` resolves with the answer to a command of child.mjs. */
 async function startContender(file, target) {
   const execArgv = ["--expose-gc", "--no-deprecation"];
-  const child = fork(program, [file, JSON.stringify(target)], { execArgv });
-  // First of all at the end: a client whose server goes away first has a lot to say about it.
-  process.prependOnceListener("exit", () => child.kill("SIGKILL"));
+  const child = forked("child.mjs", [file, JSON.stringify(target)], { execArgv });
   let settle;
   child.on("message", (reply) => settle(reply));
   child.once("exit", () => settle?.({ error: "its process ended" }));
@@ -28,7 +38,7 @@ async function startContender(file, target) {
   };
   const stop = () => child.connected && child.disconnect();
   try {
-    return { ...(await ask("connect")), pid: child.pid, ask, stop };
+    return { ...(await ask("connect")), file, pid: child.pid, ask, stop };
   } catch (error) {
     stop();
     console.log(`${file} skipped: ${error.message}`);
@@ -36,24 +46,49 @@ async function startContender(file, target) {
   }
 }
 
-/** Starts server and contenders; `files` name modules of contenders/. */
+/** Starts the server of notifications; gives its port and the way to stop it. */
+async function startReplay() {
+  const child = forked("replay.mjs");
+  const port = await new Promise((resolve) => child.once("message", resolve));
+  return { port, stop: () => child.disconnect() };
+}
+
+/** Lets contenders leave, and their processes end. */
+export async function stopAll(contenders) {
+  for (const { ask, stop } of contenders) {
+    await ask("close").catch(() => {});
+    stop();
+  }
+}
+
+/** Starts server and contenders, and gives the way to start more; `files` name modules of contenders/. */
 export async function openStage(files) {
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
   const server = await startServer();
-  const target = { host: server.host, port: server.port, user: "postgres", database: "postgres" };
+  process.prependOnceListener("exit", killAll);
+  const replay = await startReplay();
+  const address = { host: server.host, port: server.port };
+  const target = { ...address, user: "postgres", database: "postgres" };
   const admin = new pg.Client(target);
   await admin.connect();
-  for (const statement of setup) await admin.query(statement);
-  await admin.end();
-  const started = [];
-  for (const file of files) started.push(await startContender(file, target));
-  const contenders = started.filter((contender) => contender !== undefined);
+  const run = async (statements = []) => {
+    for (const statement of statements) await admin.query(statement);
+  };
+  await run(setup);
+  const start = async (names) => {
+    const started = [];
+    for (const name of names)
+      started.push(await startContender(name, { ...target, replayPort: replay.port }));
+    return started.filter((contender) => contender !== undefined);
+  };
+  const contenders = await start(files);
   const close = async () => {
-    for (const { ask, stop } of contenders) {
-      await ask("close").catch(() => {});
-      stop();
-    }
+    await stopAll(contenders);
+    await admin.end();
+    replay.stop();
     await server.stop();
   };
-  return { server, contenders, close };
+  /** Has the server run SQL: statements without results, or one that gives a row. */
+  const sql = { run, row: async (text) => (await admin.query(text)).rows[0] };
+  return { server, contenders, start, sql, close };
 }

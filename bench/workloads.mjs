@@ -2,31 +2,30 @@
 // return before it is timed. Tables are filled by formulas that JavaScript can repeat, so answers
 // are compared with the truth and not only with each other.
 
+import { heavyWorkloads } from "./heavy-workloads.mjs";
+import { COUNT as NOTIFICATIONS, payloadOf } from "./replay.mjs";
+import { ROWS, sqlFor, valuesFor } from "./values.mjs";
+
 /** Statements that the contenders run; the text is the same for all of them. */
 export const statements = Object.freeze({
   one: "select $1::int4 as x",
   rows: "select id, name, score, created, active from bench_rows",
   wide: "select * from bench_wide where integer_1 = $1",
   hello: "select 1 as one",
+  notify: "select pg_notify('bench_trip', $1)",
+  read: "select id, balance from bench_account where id = $1",
+  change: "update bench_account set balance = $2 where id = $1 returning balance",
+  record: "insert into bench_entry (account, amount) values ($1, $2)",
+  insert: "insert into bench_item (id, name, score) values ($1, $2, $3)",
+  copyIn: "copy bench_target from stdin",
+  copyInBinary: "copy bench_target from stdin (format binary)",
+  copyOut: "copy bench_copy to stdout",
+  copyOutBinary: "copy bench_copy to stdout (format binary)",
 });
 
-const ROWS = 100_000;
 const WIDE_ROWS = 100;
+const ACCOUNTS = 100;
 const GROUPS = 10;
-const SINCE = Date.parse("2020-01-01T00:00:00Z");
-
-const sqlFor = (k) => ({
-  text: `'row number ' || ${k}`,
-  float: `sqrt(${k})`,
-  time: `timestamptz '2020-01-01 00:00:00+00' + (${k}) * interval '1.001 seconds'`,
-  flag: `(${k}) % 3 = 0`,
-});
-const valuesFor = (k) => ({
-  text: `row number ${k}`,
-  float: Math.sqrt(k),
-  time: new Date(SINCE + k * 1_001),
-  flag: k % 3 === 0,
-});
 
 const groups = Array.from({ length: GROUPS }, (_, index) => index + 1);
 const wideSql = groups.map((group) => {
@@ -49,11 +48,24 @@ export const setup = [
   "alter table bench_wide add primary key (integer_1)",
   "vacuum (freeze, analyze) bench_rows",
   "vacuum (freeze, analyze) bench_wide",
+  `create table bench_account as select i::int4 as id, 0::int4 as balance from generate_series(1, ${ACCOUNTS}) as i`,
+  "alter table bench_account add primary key (id)",
+  "create table bench_entry (account int4, amount int4)",
   "create role scram login password 'elephant'",
 ];
 
 /** The primary key of the wide row that is asked for at step i of a round. */
 export const wideKey = (i) => (i % WIDE_ROWS) + 1;
+
+/** The account of the transaction at step i of a round. */
+export const accountFor = (i) => (i % ACCOUNTS) + 1;
+
+/** The sum of all accounts' numbers and of all balances that transactions see. */
+function transactionSum(size) {
+  let sum = 0;
+  for (let i = 0; i < size; i++) sum += accountFor(i) + i;
+  return sum;
+}
 
 function wideRow(size) {
   const id = wideKey(size - 1);
@@ -73,13 +85,16 @@ function rows(shape) {
   });
 }
 
+const payloadLength = (size) =>
+  Array.from({ length: size }, (_, n) => payloadOf(n).length).reduce((sum, one) => sum + one);
 const sumTo = (size) => (size * (size + 1)) / 2;
 const asObject = (id, name, score, created, active) => ({ id, name, score, created, active });
 
 /**
  * One entry per workload: a round calls the contender's method `calls` times with `size`;
  * `operations` of one call count. `expected` is what the call returns, `rowCount` how many rows the
- * server sends for it. `cores: "one"` keeps client and server on one core (see README.md).
+ * server sends for it. `cores: "one"` keeps client and server on one core (see README.md). `before` is SQL that
+ * is run before each round; further members are those of heavy-workloads.mjs.
  */
 export const workloads = [
   {
@@ -105,7 +120,28 @@ export const workloads = [
     size: 1_000,
     calls: 10,
     cores: "all",
+    hasFixedSize: true,
     expected: sumTo,
+  },
+  {
+    name: "pipeline",
+    title: "1,000 in a pipeline with one sync",
+    method: "pipelined",
+    size: 1_000,
+    calls: 40,
+    cores: "all",
+    hasFixedSize: true,
+    expected: sumTo,
+  },
+  {
+    name: "transaction",
+    title: "BEGIN, three prepared statements, COMMIT",
+    method: "transactions",
+    size: 2_000,
+    cores: "one",
+    before: ["truncate bench_entry"],
+    expected: transactionSum,
+    rowCount: (size) => 2 * size,
   },
   {
     name: "objects",
@@ -136,6 +172,30 @@ export const workloads = [
     expected: wideRow,
   },
   {
+    name: "notify",
+    title: "200,000 notifications, to a handler",
+    method: "notifications",
+    size: NOTIFICATIONS,
+    cores: "all",
+    expected: payloadLength,
+  },
+  {
+    name: "notify-loop",
+    title: "200,000 notifications, in a loop where there is one",
+    method: "notificationLoop",
+    size: NOTIFICATIONS,
+    cores: "all",
+    expected: payloadLength,
+  },
+  {
+    name: "notify-trip",
+    title: "notify and hear it on another connection, one after the other",
+    method: "notifyTrips",
+    size: 1_000,
+    cores: "all",
+    expected: (size) => size,
+  },
+  {
     name: "connect",
     title: "connect (trust), one query, close",
     method: "connectClose",
@@ -153,11 +213,12 @@ export const workloads = [
     login: { user: "scram", password: "elephant" },
     expected: (size) => size,
   },
+  ...heavyWorkloads,
 ];
 
 /** A smaller copy of a workload, for a first look. */
 export function quickened(workload) {
   const calls = Math.ceil((workload.calls ?? 1) / 3);
-  const size = workload.method === "atOnce" ? workload.size : Math.ceil(workload.size / 5);
+  const size = workload.hasFixedSize ? workload.size : Math.ceil(workload.size / 5);
   return { ...workload, calls, size };
 }

@@ -1,7 +1,9 @@
 // mahout, blocking shell, as it comes; compared with the other blocking driver, pg-native.
 
 import { createRequire } from "node:module";
-import { statements, wideKey } from "../workloads.mjs";
+import { Hearing, LISTEN, notifySql, UNLISTEN } from "../hearing.mjs";
+import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { bulk } from "./bulk/mahout-blocking.mjs";
 import { buildUnderTest, conninfo } from "./mahout.mjs";
 
 const require = createRequire(import.meta.url);
@@ -10,18 +12,45 @@ const require = createRequire(import.meta.url);
 export async function create(target) {
   const { Connection, tupleRow } = require(buildUnderTest);
   const { version } = require("../../package.json");
+  const replay = conninfo({ ...target, port: target.replayPort });
   let conn;
+  let listener;
   return {
+    ...bulk(() => conn),
     name: "mahout-blocking",
     version,
     blocking: true,
     connect() {
       conn = Connection.connect(conninfo(target));
     },
-    close: () => conn.close(),
+    close() {
+      conn.close();
+      listener?.close();
+    },
     oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += conn.query(statements.one, [i])[0].x;
+      return sum;
+    },
+    pipelined(n) {
+      const cursors = [];
+      conn.pipeline((p) => {
+        for (let i = 1; i <= n; i++) cursors.push(p.execute(statements.one, [i]));
+      });
+      let sum = 0;
+      for (const cursor of cursors) sum += cursor.fetchOne().x;
+      return sum;
+    },
+    transactions(n) {
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        conn.transaction(() => {
+          const [{ id }] = conn.query(statements.read, [accountFor(i)]);
+          const [{ balance }] = conn.query(statements.change, [id, i]);
+          conn.execute(statements.record, [id, i]);
+          sum += id + balance;
+        });
+      }
       return sum;
     },
     rowsToObjects: () => conn.query(statements.rows),
@@ -30,6 +59,40 @@ export async function create(target) {
       let row;
       for (let i = 0; i < n; i++) [row] = conn.query(statements.wide, [wideKey(i)]);
       return row;
+    },
+    notificationLoop(n) {
+      const listener = Connection.connect(replay, { notifyBacklog: n });
+      let size = 0;
+      for (const { payload } of listener.notifies({ stopAfter: n })) size += payload.length;
+      listener.close();
+      return size;
+    },
+    notifyTrips(n) {
+      const listener = Connection.connect(conninfo(target));
+      listener.execute("listen bench_trip");
+      const heard = listener.notifies();
+      let right = 0;
+      for (let i = 0; i < n; i++) {
+        conn.query(statements.notify, [String(i)]);
+        if (heard.next().value.payload === String(i)) right++;
+      }
+      listener.close();
+      return right;
+    },
+    ready(method, n) {
+      if (method !== "hearBurst") return;
+      listener ??= Connection.connect(conninfo(target), { notifyBacklog: Infinity });
+      listener.execute(LISTEN);
+      // In a transaction it is sent none, so they wait.
+      listener.execute("begin");
+      conn.execute(notifySql(n, n));
+    },
+    hearBurst(n) {
+      const heard = new Hearing(n, (k) => listener.query(statements.one, [k])[0].x);
+      listener.execute("commit");
+      for (const notify of listener.notifies({ stopAfter: n })) heard.hear(notify);
+      listener.execute(UNLISTEN);
+      return heard.resultNow();
     },
     connectClose(n, login) {
       let sum = 0;

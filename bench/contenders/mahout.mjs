@@ -1,7 +1,9 @@
 // mahout, asynchronous shell, as it comes: statements prepare themselves after a few executions.
 
 import { createRequire } from "node:module";
-import { statements, wideKey } from "../workloads.mjs";
+import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { bulk } from "./bulk/mahout.mjs";
+import { hearing } from "./hearing.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -21,14 +23,29 @@ export const conninfo = ({ host, port, database: dbname, user, password }) => ({
 export async function create(target) {
   const { connect, tupleRow } = require(buildUnderTest);
   const { version } = require("../../package.json");
+  const replay = conninfo({ ...target, port: target.replayPort });
   let conn;
+  const heard = hearing(async () => {
+    const [listener, sender] = [await connect(conninfo(target)), await connect(conninfo(target))];
+    return {
+      ask: async (k) => (await listener.query(statements.one, [k]))[0].x,
+      run: (sql) => listener.execute(sql),
+      send: (sql) => sender.execute(sql),
+      on: (handler) => listener.addNotifyHandler(handler),
+      off: (handler) => listener.removeNotifyHandler(handler),
+      notifies: (n) => listener.notifies({ stopAfter: n }),
+      close: () => Promise.all([listener.close(), sender.close()]),
+    };
+  });
   return {
+    ...bulk(() => conn),
+    ...heard,
     name: "mahout",
     version,
     async connect() {
       conn = await connect(conninfo(target));
     },
-    close: () => conn.close(),
+    close: () => Promise.all([conn.close(), heard.closeHearing()]),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await conn.query(statements.one, [i]))[0].x;
@@ -41,12 +58,65 @@ export async function create(target) {
       for (const rows of await Promise.all(queries)) sum += rows[0].x;
       return sum;
     },
+    pipelined: (n) =>
+      conn.pipeline(async (p) => {
+        const queries = [];
+        for (let i = 1; i <= n; i++) queries.push(p.query(statements.one, [i]));
+        let sum = 0;
+        for (const rows of await Promise.all(queries)) sum += rows[0].x;
+        return sum;
+      }),
+    async transactions(n) {
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        await conn.transaction(async () => {
+          const [{ id }] = await conn.query(statements.read, [accountFor(i)]);
+          const [{ balance }] = await conn.query(statements.change, [id, i]);
+          await conn.execute(statements.record, [id, i]);
+          sum += id + balance;
+        });
+      }
+      return sum;
+    },
     rowsToObjects: () => conn.query(statements.rows),
     rowsToArrays: () => conn.query(statements.rows, [], { rowFactory: tupleRow }),
     async wideRow(n) {
       let row;
       for (let i = 0; i < n; i++) [row] = await conn.query(statements.wide, [wideKey(i)]);
       return row;
+    },
+    async notifications(n) {
+      let size = 0;
+      let count = 0;
+      let done;
+      const all = new Promise((resolve) => (done = resolve));
+      const handler = ({ payload }) => {
+        size += payload.length;
+        if (++count === n) done();
+      };
+      const listener = await connect(replay, { notifyHandlers: [handler] });
+      await all;
+      await listener.close();
+      return size;
+    },
+    async notificationLoop(n) {
+      const listener = await connect(replay, { notifyBacklog: n });
+      let size = 0;
+      for await (const { payload } of listener.notifies({ stopAfter: n })) size += payload.length;
+      await listener.close();
+      return size;
+    },
+    async notifyTrips(n) {
+      const listener = await connect(conninfo(target));
+      await listener.execute("listen bench_trip");
+      const heard = listener.notifies();
+      let right = 0;
+      for (let i = 0; i < n; i++) {
+        await conn.query(statements.notify, [String(i)]);
+        if ((await heard.next()).value.payload === String(i)) right++;
+      }
+      await listener.close();
+      return right;
     },
     async connectClose(n, login) {
       let sum = 0;

@@ -4,25 +4,33 @@
 import { serialize } from "pg-protocol";
 import { NullDriver } from "../null-driver.mjs";
 import { statements } from "../workloads.mjs";
+import { bulk } from "./bulk/null.mjs";
 
 const int4 = (value) => {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return bytes;
 };
+const bindOnly = (statement, values = []) =>
+  Buffer.concat([serialize.bind({ statement, values, binary: true }), serialize.execute({})]);
 const bindAndExecute = (statement, values) =>
-  Buffer.concat([
-    serialize.bind({ statement, values, binary: true }),
-    serialize.execute({}),
-    serialize.sync(),
-  ]);
+  Buffer.concat([bindOnly(statement, values), serialize.sync()]);
 const startupOf = (user) => serialize.startup({ user, database: "postgres" });
 
 const one = bindAndExecute("one", [int4(7)]);
 const rows = bindAndExecute("rows", []);
 const wide = bindAndExecute("wide", [int4(1)]);
+// BEGIN rides along with the first statement.
+const transaction = [
+  Buffer.concat([bindOnly("begin"), bindAndExecute("read", [int4(1)])]),
+  bindAndExecute("change", [int4(1), int4(7)]),
+  bindAndExecute("record", [int4(1), int4(7)]),
+  bindAndExecute("commit", []),
+];
+const names = ["one", "rows", "wide", "read", "change", "record"];
 const prepare = Buffer.concat([
-  ...["one", "rows", "wide"].map((name) => serialize.parse({ name, text: statements[name] })),
+  ...names.map((name) => serialize.parse({ name, text: statements[name] })),
+  ...["begin", "commit"].map((text) => serialize.parse({ name: text, text })),
   serialize.sync(),
 ]);
 
@@ -35,17 +43,24 @@ export async function create(target, options = {}) {
       const before = driver.rowCount;
       driver.exchange(bytes, readyCount, () => resolve(driver.rowCount - before));
     });
-  const repeat = (bytes, n) =>
+  /** Exchanges messages one after the other, all of them n times. */
+  const repeat = (messages, n) =>
     new Promise((resolve) => {
       const before = driver.rowCount;
-      let left = n;
+      const count = messages.length * n;
+      let at = 0;
       const next = () => {
-        if (left-- > 0) driver.exchange(bytes, 1, next);
+        if (at < count) driver.exchange(messages[at++ % messages.length], 1, next);
         else resolve(driver.rowCount - before);
       };
       next();
     });
+  const batch = (key, make) => {
+    if (!batches.has(key)) batches.set(key, Buffer.concat(make()));
+    return batches.get(key);
+  };
   return {
+    ...bulk(exchange),
     name: options.publicOnly ? "null-public" : "null",
     version: "-",
     countsOnly: true,
@@ -54,14 +69,23 @@ export async function create(target, options = {}) {
       await exchange(prepare, 1);
     },
     close: () => driver.close(serialize.end()),
-    oneAtATime: (n) => repeat(one, n),
-    atOnce(n) {
-      if (!batches.has(n)) batches.set(n, Buffer.concat(Array.from({ length: n }, () => one)));
-      return exchange(batches.get(n), n);
+    oneAtATime: (n) => repeat([one], n),
+    atOnce: (n) =>
+      exchange(
+        batch(`at once ${n}`, () => Array.from({ length: n }, () => one)),
+        n,
+      ),
+    pipelined(n) {
+      const make = () => [
+        ...Array.from({ length: n }, () => bindOnly("one", [int4(7)])),
+        serialize.sync(),
+      ];
+      return exchange(batch(`pipeline ${n}`, make), 1);
     },
+    transactions: (n) => repeat(transaction, n),
     rowsToObjects: () => exchange(rows, 1),
     rowsToArrays: () => exchange(rows, 1),
-    wideRow: (n) => repeat(wide, n),
+    wideRow: (n) => repeat([wide], n),
     async connectClose(n, login) {
       if (login.password !== undefined) return null;
       const [startup, hello] = [startupOf(login.user), serialize.query(statements.hello)];

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { statements, wideKey } from "../workloads.mjs";
+import { accountFor, statements, wideKey } from "../workloads.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -29,6 +29,9 @@ export async function create(target) {
       objects.prepareSync("rows", statements.rows, 0);
       arrays.prepareSync("rows", statements.rows, 0);
       objects.prepareSync("wide", statements.wide, 1);
+      objects.prepareSync("read", statements.read, 1);
+      objects.prepareSync("change", statements.change, 2);
+      objects.prepareSync("record", statements.record, 2);
     },
     close() {
       objects.end();
@@ -37,6 +40,18 @@ export async function create(target) {
     oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += objects.executeSync("one", [i])[0].x;
+      return sum;
+    },
+    transactions(n) {
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        objects.querySync("begin");
+        const [{ id }] = objects.executeSync("read", [accountFor(i)]);
+        const [{ balance }] = objects.executeSync("change", [id, i]);
+        objects.executeSync("record", [id, i]);
+        objects.querySync("commit");
+        sum += id + balance;
+      }
       return sum;
     },
     rowsToObjects: () => objects.executeSync("rows", []),

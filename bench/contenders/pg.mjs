@@ -2,7 +2,9 @@
 
 import { createRequire } from "node:module";
 import pg from "pg";
-import { statements, wideKey } from "../workloads.mjs";
+import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { bulk } from "./bulk/pg.mjs";
+import { hearing } from "./hearing.mjs";
 
 const { version } = createRequire(import.meta.url)("pg/package.json");
 
@@ -11,24 +13,70 @@ export async function create(target, options = {}) {
   let client;
   const query = (name, values, rest) =>
     client.query({ name, text: statements[name], values, ...rest });
+  /** The length of so many payloads. */
+  const heard = (n) =>
+    new Promise((resolve, reject) => {
+      const listener = new pg.Client({ ...target, ...options, port: target.replayPort });
+      let size = 0;
+      let count = 0;
+      listener.on("notification", ({ payload }) => {
+        size += payload.length;
+        if (++count !== n) return;
+        listener.connection.stream.destroy();
+        resolve(size);
+      });
+      listener.on("error", () => {});
+      listener.connect().catch(reject);
+    });
+  const hears = hearing(async () => {
+    const listener = new pg.Client({ ...target, ...options });
+    const sender = new pg.Client(target);
+    await Promise.all([listener.connect(), sender.connect()]);
+    return {
+      async ask(k) {
+        const { rows } = await listener.query({ name: "one", text: statements.one, values: [k] });
+        return rows[0].x;
+      },
+      run: (sql) => listener.query(sql),
+      send: (sql) => sender.query(sql),
+      on: (handler) => listener.on("notification", handler),
+      off: (handler) => listener.off("notification", handler),
+      close: () => Promise.all([listener.end(), sender.end()]),
+    };
+  });
+  const atOnce = async (n) => {
+    const queries = [];
+    for (let i = 1; i <= n; i++) queries.push(query("one", [i]));
+    let sum = 0;
+    for (const { rows } of await Promise.all(queries)) sum += rows[0].x;
+    return sum;
+  };
   return {
+    ...bulk(() => client),
+    ...hears,
     name: "pg",
     version,
     async connect() {
       client = new pg.Client({ ...target, ...options });
       await client.connect();
     },
-    close: () => client.end(),
+    close: () => Promise.all([client.end(), hears.closeHearing()]),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await query("one", [i])).rows[0].x;
       return sum;
     },
-    async atOnce(n) {
-      const queries = [];
-      for (let i = 1; i <= n; i++) queries.push(query("one", [i]));
+    atOnce,
+    async transactions(n) {
       let sum = 0;
-      for (const { rows } of await Promise.all(queries)) sum += rows[0].x;
+      for (let i = 0; i < n; i++) {
+        await client.query("begin");
+        const [{ id }] = (await query("read", [accountFor(i)])).rows;
+        const [{ balance }] = (await query("change", [id, i])).rows;
+        await query("record", [id, i]);
+        await client.query("commit");
+        sum += id + balance;
+      }
       return sum;
     },
     rowsToObjects: async () => (await query("rows", [])).rows,
@@ -38,6 +86,24 @@ export async function create(target, options = {}) {
       let row;
       for (let i = 0; i < n; i++) row = (await query("wide", [wideKey(i)])).rows[0];
       return row;
+    },
+    notifications: (n) => heard(n),
+    // It has no loop: the event is what programs have.
+    notificationLoop: (n) => heard(n),
+    async notifyTrips(n) {
+      const listener = new pg.Client({ ...target, ...options });
+      await listener.connect();
+      await listener.query("listen bench_trip");
+      let next;
+      listener.on("notification", ({ payload }) => next(payload));
+      let right = 0;
+      for (let i = 0; i < n; i++) {
+        const arrival = new Promise((resolve) => (next = resolve));
+        await query("notify", [String(i)]);
+        if ((await arrival) === String(i)) right++;
+      }
+      await listener.end();
+      return right;
     },
     async connectClose(n, login) {
       let sum = 0;

@@ -3,7 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import postgres from "postgres";
-import { wideKey } from "../workloads.mjs";
+import { CHANNEL } from "../hearing.mjs";
+import { accountFor, wideKey } from "../workloads.mjs";
+import { bulk } from "./bulk/postgres.mjs";
+import { hearing } from "./hearing.mjs";
 
 const manifest = new URL("../node_modules/postgres/package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, "utf8"));
@@ -13,24 +16,59 @@ export async function create(target) {
   const { host, port, database, user: username } = target;
   const options = { host, port, database, username, max: 1 };
   let sql;
+  const atOnce = async (n) => {
+    const queries = [];
+    for (let i = 1; i <= n; i++) queries.push(sql`select ${i}::int4 as x`);
+    let sum = 0;
+    for (const rows of await Promise.all(queries)) sum += rows[0].x;
+    return sum;
+  };
+  // What it listens on is a connection that it opens for nothing else, so queries are on another one.
+  const { ready, hearBusy, closeHearing } = hearing(async () => {
+    const [listener, sender] = [postgres(options), postgres(options)];
+    await sender`select 1`;
+    let listening;
+    return {
+      ask: async (k) => (await listener`select ${k}::int4 as x`)[0].x,
+      run: () => listener`select 1`,
+      send: (text) => sender.unsafe(text),
+      on: async (handler) =>
+        (listening = await listener.listen(CHANNEL, (payload) => handler({ payload }))),
+      off: () => listening.unlisten(),
+      close: () => Promise.all([listener.end(), sender.end()]),
+    };
+  });
   return {
+    ...bulk(() => sql),
+    ready,
+    hearBusy,
+    hearBusyLoop: hearBusy,
     name: "postgres.js",
     version,
     async connect() {
       sql = postgres(options);
       await sql`select 1`;
     },
-    close: () => sql.end(),
+    close: () => Promise.all([sql.end(), closeHearing()]),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await sql`select ${i}::int4 as x`)[0].x;
       return sum;
     },
-    async atOnce(n) {
-      const queries = [];
-      for (let i = 1; i <= n; i++) queries.push(sql`select ${i}::int4 as x`);
+    atOnce,
+    pipelined: atOnce,
+    async transactions(n) {
       let sum = 0;
-      for (const rows of await Promise.all(queries)) sum += rows[0].x;
+      for (let i = 0; i < n; i++) {
+        await sql.begin(async (tx) => {
+          const [{ id }] =
+            await tx`select id, balance from bench_account where id = ${accountFor(i)}`;
+          const [{ balance }] =
+            await tx`update bench_account set balance = ${i} where id = ${id} returning balance`;
+          await tx`insert into bench_entry (account, amount) values (${id}, ${i})`;
+          sum += id + balance;
+        });
+      }
       return sum;
     },
     rowsToObjects: () => sql`select id, name, score, created, active from bench_rows`,
