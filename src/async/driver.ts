@@ -24,7 +24,7 @@ import { recapture } from "../core/recapture.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { drive } from "../transport/job.ts";
 import type { CancelTarget } from "../transport/limits.ts";
-import { cancelRunning, runLimited } from "../transport/limits.ts";
+import { cancelRunning, runLimited, stopAfter } from "../transport/limits.ts";
 import { Line } from "../transport/line.ts";
 import type { Occupation } from "../transport/occupation.ts";
 import type { ProbeOptions } from "../transport/probe.ts";
@@ -76,7 +76,7 @@ export class AsyncDriver {
     parameters: Parameters | undefined,
     options: AsyncRunOptions | undefined,
   ): Promise<PendingResult> {
-    return this.#line.run(this.#sending(adapters, text, parameters, options));
+    return this.#bounded(this.#line.run(this.#sending(adapters, text, parameters, options)));
   }
 
   /** Sends a statement and waits for what it gives, when there is a pipeline. */
@@ -90,11 +90,19 @@ export class AsyncDriver {
     const refused = (error: unknown): void => core.pipeline.refused(error);
     try {
       const sending = this.#sending(adapters, text, parameters, options);
-      return this.#line.run(resultOf(sending, core.session, refused));
+      return this.#bounded(this.#line.run(resultOf(sending, core.session, refused)));
     } catch (error) {
       refused(error);
       throw error;
     }
+  }
+
+  /** Bounds a wait in a pipeline: what runs is cancelled, whichever statement of the series that is. */
+  #bounded<T>(waiting: Promise<T>): Promise<T> {
+    const timeout = this.#core.pipeline.timeout ?? this.#core.timeoutOf(undefined);
+    return timeout === undefined
+      ? waiting
+      : stopAfter(timeout, this.#cancelTarget, this.#transport, waiting);
   }
 
   #sending(
@@ -115,7 +123,7 @@ export class AsyncDriver {
   /** Waits for the answer to a statement that was sent. */
   async arrive(pending: PendingResult): Promise<ResultSet[]> {
     try {
-      return await this.#line.run(pending.arrive(this.#core.session));
+      return await this.#bounded(this.#line.run(pending.arrive(this.#core.session)));
     } catch (error) {
       throw recapture(error);
     }

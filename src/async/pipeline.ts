@@ -38,7 +38,7 @@ export class AsyncPipeline<Row = DictRow> extends PipelineFace {
     await this.#seat.take(this.#limits);
     try {
       core.checkOpen();
-      await this.connection.driver.perform(core.pipeline.enter(), this.#limits);
+      await this.connection.driver.perform(core.pipeline.enter(this.#limits.timeout), this.#limits);
     } catch (error) {
       this.#seat.leave();
       throw recapture(error);

@@ -70,11 +70,8 @@ export class Driver {
   }
 
   #run<T>(conversation: Conversation<T>): T {
-    try {
-      return this.transport.run(conversation);
-    } catch (error) {
-      throw recapture(error);
-    }
+    const { timeout } = this.#core.pipeline;
+    return this.perform(conversation, timeout === undefined ? undefined : { timeout });
   }
 
   /** Runs one statement; the cursor's way to the server. */

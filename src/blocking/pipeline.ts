@@ -28,7 +28,7 @@ export class Pipeline<Row = DictRow> extends PipelineFace {
   start(): this {
     const { core } = this.connection;
     core.checkOpen();
-    this.connection.driver.perform(core.pipeline.enter(), this.#limits);
+    this.connection.driver.perform(core.pipeline.enter(this.#limits.timeout), this.#limits);
     this.mark(true);
     return this;
   }

@@ -25,6 +25,8 @@ import type { Statement } from "./statements.ts";
 
 /** The pipeline of one connection. */
 export class PipelineCore {
+  /** The limit of each wait in the pipeline, in milliseconds; undefined for the connection's. */
+  timeout: number | undefined = undefined;
   readonly #session: () => Session;
   #depth = 0;
   #count = 0;
@@ -54,8 +56,9 @@ export class PipelineCore {
   }
 
   /** Turns pipelining on; what an enclosing pipeline has sent is synchronized first. */
-  *enter(): Conversation<void> {
+  *enter(timeout: number | undefined): Conversation<void> {
     yield* this.settle();
+    this.timeout = timeout ?? this.timeout;
     if (this.#depth++ === 0) this.#count = 0;
     this.#session().lazy = true;
   }
@@ -67,6 +70,7 @@ export class PipelineCore {
     } finally {
       this.#depth--;
       this.#session().lazy = this.#depth > 0;
+      if (this.#depth === 0) this.timeout = undefined;
     }
   }
 

@@ -27,7 +27,7 @@ import { occupied } from "./occupation.ts";
 /** How long a polite close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2_000;
 /** What a pipeline may leave in the outbox. */
-const LAZY_SIZE = 64 * 1024;
+const LAZY_SIZE = 8 * 1024;
 
 /** One socket and the session that it serves. */
 export class BlockingTransport {

@@ -180,6 +180,28 @@ export async function stopStatement(
   clearTimeout(timer);
 }
 
+/** Waits for something, and cancels what runs when that has taken `timeout` milliseconds. */
+export async function stopAfter<T>(
+  timeout: number,
+  target: CancelTarget,
+  transport: SocketTransport,
+  waiting: Promise<T>,
+): Promise<T> {
+  let hasPassed = false;
+  const timer = setTimeout(() => {
+    hasPassed = true;
+    void stopStatement(target, transport, waiting);
+  }, timeout);
+  try {
+    return await waiting;
+  } catch (error) {
+    if (hasPassed && isCancellation(error)) throw expired(timeout, "by the server", error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Waits for something, but no longer than so many milliseconds. */
 async function within(milliseconds: number, event: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

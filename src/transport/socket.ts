@@ -24,8 +24,8 @@ import { watchWrites } from "./write-watch.ts";
 
 /** What one read takes at most. */
 const READ_SIZE = 64 * 1024;
-/** What may wait in the outbox until the end of the turn. */
-const FLUSH_SIZE = 64 * 1024;
+/** What may wait in the outbox until the end of the turn; the server begins with it while more is written. */
+const FLUSH_SIZE = 8 * 1024;
 /** What may wait in the socket before no further statement is started. */
 const CONGESTION = 1024 * 1024;
 /** How long a polite close may take, in milliseconds. */

@@ -324,6 +324,24 @@ describe.each(shells)("pipelines ($name)", ({ name, connect }) => {
     expect(await cursors.at(-1)?.fetchOne()).toEqual({ n: 37_999 });
   }, 60_000);
 
+  test("a limit bounds what is waited for inside, too", async () => {
+    const p = await conn.pipeline({ timeout: 80 });
+    const slow = await conn.execute("select pg_sleep(20)");
+    const error = await failureOf(() => slow.fetchOne());
+    expect(error.sqlstate).toBe("57014");
+    await failureOf(() => end(p));
+    await expectUsable(conn);
+    const own = await connect({ statementTimeout: 80 });
+    const q = await own.pipeline();
+    await own.execute("select pg_sleep(20)");
+    expect((await failureOf(() => own.query("select $1::text || 'new'", ["x"]))).message).toMatch(
+      /statement timeout|80 ms|aborted/,
+    );
+    await failureOf(() => end(q));
+    await expectUsable(own);
+    await own.close();
+  });
+
   test("a limit of the block or of a sync cancels what runs, and the block still ends", async () => {
     for (const limited of ["block", "sync"]) {
       const p = await conn.pipeline(limited === "block" ? { timeout: 60 } : {});
