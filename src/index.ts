@@ -53,6 +53,17 @@ export type {
   NotificationEvent,
 } from "./notify/events.ts";
 export type { ListenerOptions, ListenerProbeOptions, ReconnectOptions } from "./notify/options.ts";
+export { ConnectionPool } from "./pool/pool.ts";
+export { NullConnectionPool } from "./pool/null-pool.ts";
+export { BlockingConnectionPool } from "./pool/blocking-pool.ts";
+export type { BlockingPoolOptions } from "./pool/blocking-options.ts";
+export type { BlockingConnectionClass } from "./pool/blocking-loan.ts";
+export { PoolClosed, PoolTimeout, TooManyRequests } from "./pool/errors.ts";
+export type { PoolSituation } from "./pool/errors.ts";
+export type { PoolEvent } from "./pool/keeper.ts";
+export type { ConnectionClass, PoolLimits, PoolOptions, PoolReset } from "./pool/options.ts";
+export type { PoolPolicy } from "./pool/settings.ts";
+export type { PoolCounters, PoolStats } from "./pool/stats.ts";
 export type { GivenParameters, TransactionStatus } from "./core/info.ts";
 export type {
   ExecuteOptions,

@@ -1,0 +1,34 @@
+/**
+ * Who asks for a connection while holding some: the way in which pools lock up.
+ *
+ * A request that waits may wait for its own caller. The asynchronous context tells, but following contexts
+ * costs the whole process, so only loans that matter are followed: those that leave the pool exhausted. As
+ * long as a pool is exhausted at least one of its loans is such a one, so at least one party of every
+ * lock-up is recognized; after the first sign of one all loans are followed. Only `connection(run)` says
+ * where a loan ends; what is borrowed in other ways is not followed, as nobody could tell whose it is.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** A connection that a context holds, of one pool, and what it held before. */
+interface Holding {
+  readonly pool: object;
+  readonly held: object;
+  readonly before: Holding | null;
+}
+
+let storage: AsyncLocalStorage<Holding | null> | null = null;
+
+/** What the running context holds of `pool`; some of it may have been returned. Undefined for nothing. */
+export function heldOf(pool: object): object[] | undefined {
+  let held: object[] | undefined;
+  for (let one = storage?.getStore() ?? null; one !== null; one = one.before) {
+    if (one.pool === pool) (held ??= []).push(one.held);
+  }
+  return held;
+}
+
+/** Calls `run` in a context that holds something more. */
+export function runHolding<T>(pool: object, held: object, run: () => T): T {
+  storage ??= new AsyncLocalStorage();
+  return storage.run({ pool, held, before: storage.getStore() ?? null }, run);
+}

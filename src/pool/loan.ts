@@ -1,0 +1,101 @@
+/**
+ * A lent connection: the face that one user sees of one loan.
+ *
+ * Each loan is an object of its own on the same session. When the loan ends, its way to the session is
+ * taken away, so whoever still holds it, or a cursor or block of it, gets an error and never meets the next
+ * user's transaction. `await using` gives the connection back; so does `close()` where the pool says so.
+ */
+import type { AsyncConnection } from "../async/connection.ts";
+import type { AsyncDriver } from "../async/driver.ts";
+import type { LoanState } from "./loan-state.ts";
+import { takeFace } from "./loan-state.ts";
+import type { Member } from "./member.ts";
+import type { ConnectionClass } from "./options.ts";
+import type { PooledSession } from "./session.ts";
+
+/** Who lends. */
+export interface Lender<Row> {
+  /** Whether `close()` gives a connection back. */
+  readonly closeReturns: boolean;
+  /** Takes a connection back. */
+  giveBack(member: Member<PooledSession<Row, AsyncDriver>>): Promise<void> | undefined;
+  /** Closes a connection that is lent, and replaces it. */
+  discard(member: Member<PooledSession<Row, AsyncDriver>>): Promise<void>;
+}
+
+/** The loans of one pool. */
+export class Loans<Row, Conn extends AsyncConnection<Row>> {
+  /** Makes a loan. */
+  readonly issue: (member: Member<PooledSession<Row, AsyncDriver>>) => Conn;
+  /** Ends a loan and gives the connection back; again, it does nothing. */
+  readonly end: (loan: Conn) => Promise<void> | undefined;
+  /** What can be said about something that is to be returned. */
+  readonly stateOf: (value: unknown) => LoanState;
+
+  /** `Base` is the class that users are to see. */
+  constructor(Base: ConnectionClass<Row, Conn>, lender: Lender<Row>) {
+    // Typed as what it extends in the end: a mixin can't say more to the compiler.
+    const Plain = Base as unknown as ConnectionClass<Row, AsyncConnection<Row>>;
+    class PooledConnection extends Plain {
+      // The member's own property says whether it is lent by this very loan.
+      #member!: Member<PooledSession<Row, AsyncDriver>>;
+      #closed!: boolean;
+
+      static issue(member: Member<PooledSession<Row, AsyncDriver>>): PooledConnection {
+        const { core, driver } = member.conn;
+        const loan = new PooledConnection(core, driver);
+        loan.#member = member;
+        loan.#closed = false;
+        member.loan = loan;
+        return loan;
+      }
+
+      static stateOf(value: unknown): LoanState {
+        if (typeof value !== "object" || value === null || !(#member in value)) return "foreign";
+        if (value.#member.loan === value) return "lent";
+        return value.#closed ? "closed" : "returned";
+      }
+
+      static end(loan: PooledConnection): Promise<void> | undefined {
+        const member = loan.#member;
+        if (member.loan !== loan) return undefined;
+        loan.#end();
+        return lender.giveBack(member);
+      }
+
+      /** Takes its way to the session away. */
+      #end(): void {
+        this.#member.loan = null;
+        takeFace(this);
+      }
+
+      override get closed(): boolean {
+        return this.#member.loan !== this || super.closed;
+      }
+
+      override get broken(): boolean {
+        return this.#member.loan === this && super.broken;
+      }
+
+      override async close(): Promise<void> {
+        if (this.#member.loan !== this) return;
+        if (lender.closeReturns) return await PooledConnection.end(this);
+        this.#end();
+        this.#closed = true;
+        await lender.discard(this.#member);
+      }
+
+      override async [Symbol.asyncDispose](): Promise<void> {
+        await PooledConnection.end(this);
+      }
+
+      override toString(): string {
+        const state = PooledConnection.stateOf(this);
+        return state === "lent" ? super.toString() : `<PooledConnection [${state}]>`;
+      }
+    }
+    this.issue = (member) => PooledConnection.issue(member) as unknown as Conn;
+    this.end = (loan) => PooledConnection.end(loan as unknown as PooledConnection);
+    this.stateOf = (value) => PooledConnection.stateOf(value);
+  }
+}
