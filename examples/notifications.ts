@@ -9,15 +9,16 @@ await using sender = await connect(dsn);
 
 // Until somebody says stop. Leaving the loop ends it; what was not given yet is given by the next one.
 await conn.execute("listen mychan");
-setTimeout(async () => {
+const sending = (async () => {
   for (const text of ["hello", "hey", "stop"]) {
     await sender.query("select pg_notify('mychan', $1)", [text]);
   }
-}, 50);
+})();
 for await (const notify of conn.notifies()) {
   console.log(notify);
   if (notify.payload === "stop") break;
 }
+await sending;
 console.log("there, I stopped");
 
 // The loop holds nothing up: statements, LISTEN and UNLISTEN work in its body and beside it.

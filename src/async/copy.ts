@@ -208,8 +208,7 @@ export class AsyncCopy extends CopyBase {
    */
   writable(): Writable {
     return new Writable({
-      decodeStrings: false,
-      write: (chunk: string | Uint8Array, _encoding, callback) => {
+      write: (chunk: Uint8Array, _encoding, callback) => {
         callbackify(() => this.write(chunk))(callback);
       },
       destroy: (error, callback) => {

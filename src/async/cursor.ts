@@ -90,6 +90,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
     const { connection } = this;
     let reason: Error | null = null;
     let source: Items | null = null;
+    let ended: (() => void) | null = null;
     try {
       this.begin(text, options);
       connection.core.checkOpen();
@@ -101,7 +102,10 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
         reason = why;
         given.wake();
       };
-      const { pipeline } = connection.core;
+      const { pipeline, session, endWatchers } = connection.core;
+      // A source that waits for something of its own is not woken by the end of the connection.
+      ended = () => stop(session.endReason() as Error);
+      endWatchers.add(ended);
       const conversation = pipeline.apart(text, executeMany(context, request, given));
       const outcome = await observed(
         queryChannel,
@@ -113,6 +117,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
     } catch (error) {
       throw recapture(error);
     } finally {
+      if (ended) connection.core.endWatchers.delete(ended);
       source?.close();
     }
     return this;

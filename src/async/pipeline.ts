@@ -5,6 +5,7 @@
  * transactions do.
  */
 import type { Parameters } from "../adapt/parameters.ts";
+import { checkOrder } from "../core/blocks.ts";
 import { PipelineFace } from "../core/pipeline-face.ts";
 import { recapture } from "../core/recapture.ts";
 import type { DictRow } from "../rows.ts";
@@ -146,6 +147,11 @@ export function pipeline<T, Row>(
 ): Promise<T | AsyncPipeline<Row>> {
   if (typeof runOrLimits === "function")
     return new AsyncPipeline<Row>(connection, limits ?? {}).around(runOrLimits);
+  try {
+    checkOrder("pipeline()", limits);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
   const block = new AsyncPipeline<Row>(connection, runOrLimits ?? {});
   // Before anything is awaited: after that it would be another context.
   block.enter();

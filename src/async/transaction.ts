@@ -6,6 +6,7 @@
  */
 import type { Parameters } from "../adapt/parameters.ts";
 import { transactionChannel, transactionContext } from "../core/channels.ts";
+import { checkOrder } from "../core/blocks.ts";
 import { recapture } from "../core/recapture.ts";
 import { Retry } from "../core/retry.ts";
 import { TransactionCore } from "../core/transaction.ts";
@@ -205,6 +206,7 @@ export function transaction<T, Row>(
     return Promise.reject(new ProgrammingError("only a block with a function can be repeated"));
   let block: AsyncTransaction<Row>;
   try {
+    checkOrder("transaction()", options);
     block = new AsyncTransaction<Row>(connection, runOrOptions ?? {}, parent);
   } catch (error) {
     return Promise.reject(error as Error);

@@ -4,6 +4,7 @@
  * For scripts, migrations, the REPL and code that can't be asynchronous. While an operation waits, the
  * thread does nothing else: no timers, no events. Every meaning is the core's.
  */
+import { checkOrder } from "../core/blocks.ts";
 import type { Parameters } from "../adapt/parameters.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
 import type { ConnectionCore } from "../core/connection.ts";
@@ -144,6 +145,7 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
   pipeline(limits?: Limits): Pipeline<Row>;
   pipeline<T>(runOrLimits?: PipelineFunction<T, Row> | Limits, limits?: Limits): T | Pipeline<Row> {
     const isFunction = typeof runOrLimits === "function";
+    if (!isFunction) checkOrder("pipeline()", limits);
     const block = new Pipeline<Row>(
       this as Connection<unknown>,
       (isFunction ? limits : runOrLimits) ?? {},

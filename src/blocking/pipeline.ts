@@ -2,6 +2,7 @@
  * Pipeline blocks of the blocking shell.
  */
 import type { Parameters } from "../adapt/parameters.ts";
+import { refusePromise } from "../core/blocks.ts";
 import type { ExecuteOptions, Limits } from "../core/options.ts";
 import { PipelineFace } from "../core/pipeline-face.ts";
 import type { DictRow } from "../rows.ts";
@@ -44,6 +45,7 @@ export class Pipeline<Row = DictRow> extends PipelineFace {
     let value: T;
     try {
       value = run(this);
+      refusePromise("pipeline", value);
     } catch (error) {
       try {
         this.#end();

@@ -8,10 +8,12 @@ import { TransactionCore } from "../core/transaction.ts";
 import type { TransactionOptions } from "../core/transaction.ts";
 import type { DictRow } from "../rows.ts";
 import type { ExecuteOptions } from "../core/options.ts";
+import { checkOrder, refusePromise } from "../core/blocks.ts";
 import { ProgrammingError, Rollback } from "../errors.ts";
 import { pause } from "../transport/pause.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
+import { refuseSignal } from "./driver.ts";
 import { observed } from "./observed.ts";
 
 /** A block's function. */
@@ -60,7 +62,7 @@ export class Transaction<Row = DictRow> extends TransactionCore {
     let value: T;
     try {
       value = run(this);
-      refusePromise(value);
+      refusePromise("transaction", value);
     } catch (error) {
       const isMeant =
         error instanceof Rollback && (error.transaction === null || error.transaction === this);
@@ -144,7 +146,10 @@ export function transaction<T, Row>(
   runOrOptions: TransactionFunction<T, Row> | TransactionOptions | undefined,
   options: TransactionOptions | undefined,
 ): T | Transaction<Row> {
+  refuseSignal(options);
   if (typeof runOrOptions !== "function") {
+    refuseSignal(runOrOptions);
+    checkOrder("transaction()", options);
     if (runOrOptions?.retry !== undefined)
       throw new ProgrammingError("only a block with a function can be repeated");
     return new Transaction<Row>(connection, runOrOptions ?? {}).start();
@@ -164,14 +169,4 @@ export function transaction<T, Row>(
       pause(delay);
     }
   }
-}
-
-/** An asynchronous function has hardly begun when it returns: its block would be over before its work. */
-function refusePromise(value: unknown): void {
-  const promise = value as { then?: (kept: undefined, failed: () => void) => void } | null;
-  if (typeof promise?.then !== "function") return;
-  promise.then(undefined, () => {});
-  throw new ProgrammingError(
-    "the function of a blocking transaction returned a promise; what it still does would not be part of the block",
-  );
 }

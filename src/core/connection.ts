@@ -62,6 +62,8 @@ export class ConnectionCore<Row = DictRow> {
   );
   /** Called with each notice as it arrives. */
   readonly notices: Handlers<Diagnostic>;
+  /** Told when the session ends, however that is. */
+  readonly endWatchers: Set<() => void> = new Set();
   /** Where notifications arrive. */
   readonly inbox: Inbox;
   /** How rows are built by cursors made from now on. */
@@ -127,6 +129,7 @@ export class ConnectionCore<Row = DictRow> {
     this.#connected = connected;
     this.#info = new ConnectionInfo(connected, parameters, given);
     session.onEnd = () => {
+      for (const ended of this.endWatchers) ended();
       this.inbox.ended();
       if (!this.#closedByUser) this.#disconnected?.abort(session.endReason());
     };

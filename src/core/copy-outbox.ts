@@ -38,9 +38,12 @@ export class CopyOutbox {
     return this.#writer.length + this.#waiting >= MESSAGE_SIZE;
   }
 
-  /** Takes data, which must not be changed until it was sent; returns whether it is time to send. */
+  /**
+   * Takes data and returns whether it is time to send. What is less than a message is copied, because its
+   * owner goes on at once and may use it for something else.
+   */
   add(data: Buffer): boolean {
-    if (data.length < MESSAGE_SIZE / 2) {
+    if (data.length < MESSAGE_SIZE) {
       this.#writer.raw(data);
     } else {
       this.#seal();

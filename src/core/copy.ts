@@ -37,6 +37,9 @@ export class CopyCore extends CopyState {
   #isFinished = false;
   #writer: CopyRowWriter | null = null;
   #reader: CopyRowReader | null = null;
+  /** The statement with its parameters, which no error may show. */
+  readonly #merged: string;
+  #isFinishing = false;
   #fed: Buffer | undefined;
   #hasRaw = false;
 
@@ -56,8 +59,10 @@ export class CopyCore extends CopyState {
     if (typeof text !== "string") throw new ProgrammingError("a statement must be a string");
     const standard = context.session.parameters.get("standard_conforming_strings") !== "off";
     this.#context = context;
-    this.text = mergeLiterals(text, parameters, standard);
-    this.#format = new CopyFormat(context.adapters, readCopyStatement(this.text, standard));
+    this.text = text;
+    this.#merged = mergeLiterals(text, parameters, standard);
+    checkText(this.#merged);
+    this.#format = new CopyFormat(context.adapters, readCopyStatement(this.#merged, standard));
     this.#out = new CopyOutbox(context.session);
     if (types !== undefined) this.setTypes(types);
   }
@@ -68,7 +73,7 @@ export class CopyCore extends CopyState {
     yield* prologue.send(session);
     if (this.interruption !== null) throw this.stopped();
     const question = this.#format.ask(session);
-    writeQuery(session.outbox, this.text);
+    writeQuery(session.outbox, this.#merged);
     const reply = session.owe(new CopyReply());
     this.reply = reply;
     if (question) yield question.reply;
@@ -96,7 +101,7 @@ export class CopyCore extends CopyState {
   #checkGoesOn(): CopyReply {
     const reply = this.check("in");
     if (this.interruption !== null) throw this.stopped();
-    if (this.#isFinished || reply.settled) {
+    if (this.#isFinishing || reply.settled) {
       throw new ProgrammingError("the COPY was finished and takes no more data");
     }
     return reply;
@@ -163,6 +168,7 @@ export class CopyCore extends CopyState {
     if (this.#isFinished && this.ended) return void this.check("in");
     if (this.interruption !== null) yield* this.settle();
     const reply = this.#checkGoesOn();
+    this.#isFinishing = true;
     if (this.#writer === null && !this.#hasRaw && reply.format === 1) {
       // A binary copy of no rows has a head and a tail as well.
       const writer = new CopyBinaryWriter([], this.#context.adapters);

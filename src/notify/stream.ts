@@ -47,6 +47,10 @@ export class ChannelStream implements AsyncGenerator<ChannelEvent, void, undefin
       this.#missed ??= { since: new Date(), count: 0 };
       this.#missed.count++;
       this.#head++;
+      if (this.#head >= MOST_BEHIND) {
+        this.#queue = this.#queue.slice(this.#head);
+        this.#head = 0;
+      }
     }
     this.#queue.push(event);
   }

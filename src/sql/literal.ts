@@ -43,9 +43,9 @@ export function literalOf(value: unknown): string {
   return ArrayBuffer.isView(value) ? `${text}::bytea` : text;
 }
 
-/** Two minus signs in a row would begin a comment. */
+/** A minus binds looser than what may follow, and two in a row would begin a comment. */
 function number(text: string): string {
-  return text.startsWith("-") ? ` ${text}` : text;
+  return text.startsWith("-") ? `(${text})` : text;
 }
 
 /**

@@ -101,12 +101,12 @@ describe("literals", () => {
     ["it's", "'it''s'"],
     ["a\\'b", " E'a\\\\''b'"],
     [1, "1"],
-    [-1, " -1"],
-    [-0, " -0"],
+    [-1, "(-1)"],
+    [-0, "(-0)"],
     [1e21, "1e+21"],
     [NaN, "'NaN'::float8"],
     [-Infinity, "'-Infinity'::float8"],
-    [-5n, " -5"],
+    [-5n, "(-5)"],
     [true, "true"],
     [null, "NULL"],
     [new Date(0), "'1970-01-01 00:00:00+00'::timestamptz"],
@@ -126,7 +126,7 @@ describe("literals", () => {
   test("go where the placeholders are, and nowhere else", () => {
     const text = `copy (select $2, '$1', "$1", $$ $1 $$, a$1, $1 /* $1 */ -- $1\n) to stdout`;
     expect(mergeLiterals(text, ["$2", -1], true)).toBe(
-      `copy (select  -1, '$1', "$1", $$ $1 $$, a$1, '$2' /* $1 */ -- $1\n) to stdout`,
+      `copy (select (-1), '$1', "$1", $$ $1 $$, a$1, '$2' /* $1 */ -- $1\n) to stdout`,
     );
     expect(mergeLiterals("copy t from 'no end", [], true)).toBe("copy t from 'no end");
     expect(() => mergeLiterals("select $1", [1, 2], true)).toThrow(

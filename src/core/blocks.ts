@@ -1,0 +1,29 @@
+/**
+ * What can be wrong with how a block is called, in either shell.
+ */
+import { ProgrammingError } from "../errors.ts";
+
+/**
+ * Refuses a function behind its options: it would never be called.
+ *
+ * @throws ProgrammingError with the right order.
+ */
+export function checkOrder(what: string, second: unknown): void {
+  if (second === undefined) return;
+  throw new ProgrammingError(`${what} takes its function first and options after it`);
+}
+
+/**
+ * Refuses the promise of an asynchronous function in a blocking block: it has hardly begun when it returns,
+ * and the block would be over before its work.
+ *
+ * @throws ProgrammingError.
+ */
+export function refusePromise(block: string, value: unknown): void {
+  const promise = value as { then?: (kept: undefined, failed: () => void) => void } | null;
+  if (typeof promise?.then !== "function") return;
+  promise.then(undefined, () => {});
+  throw new ProgrammingError(
+    `the function of a blocking ${block} returned a promise; what it still does would not be part of the block`,
+  );
+}

@@ -1,0 +1,99 @@
+// What programs do to a COPY, to executeMany() and to blocks by mistake, or by reusing what they own.
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { AsyncConnection } from "../../src/index.ts";
+import { expectUsable, failureOf, shells, terminate } from "../support/shells.ts";
+
+describe.each(shells)("misuse ($name)", ({ name, connect }) => {
+  let conn: AsyncConnection;
+  beforeAll(async () => {
+    conn = await connect();
+    await conn.execute("create temp table misuse (s text)");
+  });
+  afterAll(async () => conn.close());
+  const sync = name === "blocking";
+
+  test("a buffer that is used again after write() was copied", async () => {
+    await conn.execute("truncate misuse");
+    const copy = await conn.cursor().copy("copy misuse from stdin");
+    const buffer = Buffer.alloc(40_000);
+    for (const letter of "abcd") {
+      buffer.fill(letter);
+      buffer[39_999] = 10;
+      await copy.write(buffer);
+    }
+    await copy.finish();
+    expect(
+      await conn.query("select string_agg(left(s, 1), '' order by ctid) as x from misuse"),
+    ).toEqual([{ x: "abcd" }]);
+  });
+
+  test("parameters of a COPY are in no error, and negative ones mean what they mean", async () => {
+    const error = await failureOf(() =>
+      conn.cursor().copy("copy (select 1/0, $1) to stdout", ["s3cret"], {}, () => undefined),
+    );
+    expect([error.sqlstate, error.statement]).toEqual(["22012", "copy (select 1/0, $1) to stdout"]);
+    for (const [type, value] of [
+      ["int2", -32_768],
+      ["int8", -(2n ** 63n)],
+      ["text", -5],
+    ] as const) {
+      const copy = await conn.cursor().copy(`copy (select $1::${type}) to stdout`, [value]);
+      expect(String(await copy.read())).toBe(`${value}\n`);
+      expect(await copy.read()).toBeUndefined();
+      if (sync) (copy as unknown as Disposable)[Symbol.dispose]();
+      else await copy[Symbol.asyncDispose]();
+    }
+    const nul = await failureOf(() =>
+      conn.cursor().copy("copy misuse from stdin where s = $1", ["a\0"]),
+    );
+    expect(nul.message).toMatch(/NUL/);
+    await expectUsable(conn);
+  });
+
+  test("a function behind its options is refused", async () => {
+    const wrong = conn as unknown as Record<string, (first: object, run: () => void) => unknown>;
+    for (const block of ["transaction", "pipeline"]) {
+      const error = await failureOf(() => wrong[block]?.call(conn, { timeout: 5 }, () => {}));
+      expect(error.message).toBe(`${block}() takes its function first and options after it`);
+    }
+    await expectUsable(conn);
+  });
+});
+
+describe("misuse of one shell", () => {
+  const [async, blocking] = shells as [(typeof shells)[0], (typeof shells)[0]];
+
+  test("a blocking pipeline refuses an asynchronous function, and a blocking block a signal", async () => {
+    const conn = await blocking.connect();
+    const late = await failureOf(() => conn.pipeline(async () => {}));
+    expect(late.message).toMatch(/blocking pipeline returned a promise/);
+    const signalled = await failureOf(() =>
+      conn.transaction(() => 1, { signal: AbortSignal.abort() }),
+    );
+    expect(signalled.message).toMatch(/cannot be stopped by a signal/);
+    await expectUsable(conn);
+    await conn.close();
+  });
+
+  test.each(["terminated", "closed"])(
+    "executeMany() ends when its connection is %s, whatever its source waits for",
+    async (how) => {
+      const conn = await async.connect();
+      const running = failureOf(() =>
+        conn.cursor().executeMany(
+          "select $1::int",
+          (async function* () {
+            await new Promise(() => {});
+            yield [1];
+          })(),
+        ),
+      );
+      await sleep(20);
+      if (how === "terminated") await terminate(conn.info.backendPid);
+      else await conn.close();
+      expect((await running).message).toMatch(/terminating|closed/);
+      await conn.close();
+    },
+  );
+});
