@@ -31,6 +31,8 @@ module.exports = {
   moduleFileExtensions: ["ts", "mts", "js", "mjs", "cjs", "json", "node"],
   // For busy machines, and for the first run, which builds the servers' templates.
   testTimeout: 30_000,
+  // Tests wait for servers more than they compute.
+  maxWorkers: "100%",
   coverageProvider: "v8",
   collectCoverageFrom: ["src/**/*.ts"],
 };

@@ -6,9 +6,14 @@ export const MOST_UNTAKEN: number = 512 * 1024;
 /** See {@link MOST_UNTAKEN}. */
 export const FEW_UNTAKEN: number = 128 * 1024;
 
-/** Waits until the system has taken what the socket was given, or the socket is gone. */
+/**
+ * Waits until the system has taken what the socket was given, or the socket is gone. At least one turn of the
+ * event loop passes: a source without an end would otherwise write for ever to a server that takes
+ * everything, and never read that it has refused it long ago.
+ */
 export function drained(socket: Socket | null): Promise<void> {
-  if (!socket || socket.destroyed || !socket.writableNeedDrain) return Promise.resolve();
+  if (!socket || socket.destroyed) return Promise.resolve();
+  if (!socket.writableNeedDrain) return new Promise((resolve) => void setImmediate(resolve));
   return new Promise((resolve) => {
     const done = (): void => {
       socket.removeListener("drain", done);

@@ -76,6 +76,19 @@ describe("misuse of one shell", () => {
     await conn.close();
   });
 
+  test("a source without an end hears of the server's error", async () => {
+    const conn = await async.connect();
+    await conn.execute("create temp table endless (n int)");
+    const error = await failureOf(() =>
+      conn.cursor().copy("copy endless from stdin", [], {}, async (copy) => {
+        for (;;) await copy.write("not a number\n");
+      }),
+    );
+    expect(error.sqlstate).toBe("22P02");
+    await expectUsable(conn);
+    await conn.close();
+  });
+
   test.each(["terminated", "closed"])(
     "executeMany() ends when its connection is %s, whatever its source waits for",
     async (how) => {
