@@ -19,7 +19,7 @@ import { asError } from "./failures.ts";
 import type { Deadline } from "./deadlines.ts";
 import { attemptDeadline } from "./deadlines.ts";
 import type { Receive } from "./listening.ts";
-import { takeArrived } from "./listening.ts";
+import { sayGoodbye, takeArrived } from "./listening.ts";
 import { Patience } from "./patience.ts";
 import type { Occupation } from "./occupation.ts";
 import { occupied } from "./occupation.ts";
@@ -284,7 +284,7 @@ export class BlockingTransport {
     this.#patience.attempt = null;
     this.#flush();
     if (atOnce) this.#channel?.destroy();
-    else this.#channel?.end(CLOSE_TIMEOUT);
+    else if (this.#channel) sayGoodbye(this.#channel, CLOSE_TIMEOUT);
     this.#channel = null;
     this.#session = null;
   }

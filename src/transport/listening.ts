@@ -68,3 +68,22 @@ export function sleepUntil(
 function takePieces(receive: Receive): void {
   for (let piece = 0; piece < MOST_PIECES && receive(); piece++);
 }
+
+/** How long the other side has to hear a goodbye that goes through the worker, in milliseconds. */
+const GOODBYE = 250;
+
+/**
+ * Closes politely, within `timeout` milliseconds. What the worker encrypts and writes is waited for a little:
+ * closing may be the last thing that the process does, and the worker would end with it.
+ */
+export function sayGoodbye(channel: Channel, timeout: number): void {
+  const isWorkers = channel.descriptor < 0;
+  channel.end(timeout);
+  if (!isWorkers) return;
+  for (const until = performance.now() + GOODBYE; ;) {
+    channel.look();
+    const left = until - performance.now();
+    if (channel.ended || left <= 0) return;
+    channel.sleep(left);
+  }
+}

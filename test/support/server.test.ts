@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { isAlive } from "../../scripts/lock.js";
 import { serverDirectory } from "./account.ts";
 import { installedMajors } from "./binaries.ts";
@@ -37,6 +37,9 @@ async function startElsewhere(): Promise<{ directory: string; owner: number; pid
   const [directory, pid] = JSON.parse(line.toString()) as [string, number];
   return { directory, owner: child.pid ?? 0, pid };
 }
+
+// While a server is down, another test's connection may be given its port by the system.
+jest.retryTimes(2);
 
 describe("the shared server", () => {
   test("answers, and is of the wanted major", async () => {
