@@ -78,7 +78,19 @@ export interface Operations {
       /** The jobs of this worker that somebody wants aborted. */
       readonly aborts: readonly number[];
       readonly rescued: readonly Rescue[];
+      /**
+       * In how many milliseconds the next of the other workers that hold jobs will have been silent for too long, should it stay
+       * silent; null when no other holds any.
+       */
+      readonly nextStallIn: number | null;
     }
+  >;
+  /**
+   * Releases what the storage thinks this worker holds beside `held`: jobs of an exchange whose answer was lost. Gives their ids.
+   */
+  readonly reconcile: Operation<
+    { readonly workerId: number; readonly held: readonly number[] },
+    number[]
   >;
   /**
    * Cancels a job that waits; one that runs is asked to stop with `abort`. With `remove` nothing is kept of it.
