@@ -132,6 +132,7 @@ export type {
   PoolSituation,
   PoolStats,
   ProbeOptions,
+  Recipe,
   ReconnectOptions,
   RetryOptions,
   RowColumn,
@@ -152,5 +153,6 @@ export type {
   TransactionState,
   TransactionStatus,
   TupleRow,
+  TypeIdentity,
   ValuesListOptions,
 } from "./index.ts";

@@ -4,12 +4,14 @@
  * Registries are layered as in psycopg: the global one is inherited by a connection when it connects, the
  * connection's by a cursor when it is made. A layer that is changed is copied first, so a change is seen
  * by what is made from it later and never leaks upwards. Array types are derived from their elements, so
- * a type registered once is right in arrays too. Knows no session and does no I/O.
+ * a type registered once is right in arrays too; types that consist of others are derived from those, anew
+ * in each layer. Knows no session and does no I/O.
  */
+import { ProgrammingError } from "../errors.ts";
 import type { Writer } from "../protocol/writer.ts";
 import type { Format } from "./format.ts";
 import { BINARY, TEXT } from "./format.ts";
-import { identityOf } from "./oids.ts";
+import { BUILTIN_TYPES, identityOf, type TypeIdentity } from "./oids.ts";
 import { arrayCodec } from "./types/array.ts";
 import { unknownCodec } from "./types/unknown.ts";
 
@@ -47,28 +49,46 @@ export interface Codec {
   dumpBinary(value: unknown, out: Writer): boolean;
 }
 
+/** A codec that is derived from others: that of a composite from those of its fields. */
+export interface Recipe extends TypeIdentity {
+  /** Makes the codec; whatever else it needs it asks `adapters` for, when it is used. */
+  make(adapters: AdaptersMap): Codec;
+}
+
 /** A class whose instances a dumper was registered for. */
 // eslint-disable-next-line typescript/no-explicit-any -- any constructor, whatever it takes
 export type Class<T = object> = abstract new (...args: any[]) => T;
 
-/** Turns an instance of a registered class into a value that codecs know, a string of its text form for example. */
-export type Convert<T = object> = (value: T) => unknown;
+/**
+ * Turns a value into one that codecs know, a string of its text form for example; `type` is the one that it
+ * is written as.
+ */
+export type Convert<T = object> = (value: T, type: TypeIdentity) => unknown;
+
+/** What a layer consists of; never changed once somebody else relies on it. */
+export interface Layer {
+  readonly codecs: Map<number, Codec>;
+  readonly recipes: Map<number, Recipe>;
+  readonly converts: Map<unknown, Convert>;
+}
 
 /** One layer of the registry. */
 export class AdaptersMap {
-  #codecs: Map<number, Codec>;
-  #converts: Map<unknown, Convert>;
+  #layer: Layer;
   #shared: boolean;
   #version = 0;
+  /** What recipes gave for this layer as it is now. */
+  #derived: Map<number, Codec> = new Map();
 
   /** A layer that starts as its `parent` is now; empty without one. */
-  constructor(parent?: AdaptersMap) {
-    this.#codecs = parent ? parent.#codecs : new Map<number, Codec>();
-    this.#converts = parent ? parent.#converts : new Map<unknown, Convert>();
-    this.#shared = parent !== undefined;
-    if (parent) {
-      parent.#shared = true;
-      this.#version = parent.#version;
+  constructor(parent?: AdaptersMap | Layer) {
+    if (parent === undefined) {
+      this.#layer = { codecs: new Map(), recipes: new Map(), converts: new Map() };
+      this.#shared = false;
+    } else {
+      this.#layer = parent instanceof AdaptersMap ? parent.layer : parent;
+      this.#shared = true;
+      if (parent instanceof AdaptersMap) this.#version = parent.#version;
     }
   }
 
@@ -77,57 +97,129 @@ export class AdaptersMap {
     return this.#version;
   }
 
+  /** What the layer is now, to be inherited from later; another object after a change. @internal */
+  get layer(): Layer {
+    this.#shared = true;
+    return this.#layer;
+  }
+
+  /** Becomes what the other layer is now. @internal */
+  assume(other: AdaptersMap): void {
+    if (other.#layer === this.#layer) return;
+    this.#layer = other.layer;
+    this.#shared = true;
+    this.#version++;
+    this.#derived = new Map();
+  }
+
   /** Registers a codec for its type, replacing the one that was there; its array type follows. */
   register(codec: Codec): void {
-    this.#own();
-    this.#codecs.set(codec.oid, codec);
-    if (codec.arrayOid) this.#codecs.set(codec.arrayOid, arrayCodec(codec));
+    const { codecs, recipes } = this.#own();
+    codecs.set(codec.oid, codec);
+    recipes.delete(codec.oid);
+    if (!codec.arrayOid) return;
+    codecs.set(codec.arrayOid, arrayCodec(codec));
+    recipes.delete(codec.arrayOid);
+  }
+
+  /** Registers a codec that is derived from others, and so follows when those change. */
+  registerRecipe(recipe: Recipe): void {
+    const { codecs, recipes } = this.#own();
+    codecs.delete(recipe.oid);
+    recipes.set(recipe.oid, recipe);
+    if (!recipe.arrayOid) return;
+    codecs.delete(recipe.arrayOid);
+    const { name, oid, arrayOid } = recipe;
+    recipes.set(arrayOid, {
+      name: `${name}[]`,
+      oid: arrayOid,
+      arrayOid: 0,
+      make: (adapters) => arrayCodec(adapters.codec(oid)),
+    });
   }
 
   /**
    * Registers how a type is read, keeping how it is written.
    *
+   * @param type its oid, or the name of one that is built in or registered.
    * @param format the format that `load` reads, text by default; results are asked for in it from now on.
+   * @throws ProgrammingError for a name that isn't known.
    */
-  registerLoader(oid: number, load: Load, format: Format = TEXT): void {
-    const codec = this.#codecs.get(oid) ?? { ...unknownCodec, ...identityOf(oid) };
-    this.register(
+  registerLoader(type: number | string, load: Load, format: Format = TEXT): void {
+    if (typeof load !== "function") throw notAFunction("a loader", load);
+    if (format !== TEXT && format !== BINARY)
+      throw new ProgrammingError(
+        `a loader's format is 0 (text) or 1 (binary), not ${String(format)}`,
+      );
+    this.#amend(this.#find(type), (codec) =>
       format === BINARY
-        ? { ...codec, oid, results: BINARY, loadBinary: load }
-        : { ...codec, oid, results: TEXT, loadText: load },
+        ? { ...codec, results: BINARY, loadBinary: load }
+        : { ...codec, results: TEXT, loadText: load },
     );
   }
 
-  /** Registers how instances of a class become values that the codecs know. */
-  registerDumper<T extends object>(type: Class<T>, convert: Convert<T>): void {
-    this.#own();
-    this.#converts.set(type, convert as Convert);
+  /** Registers how instances of a class, and of classes that extend it, become values that codecs know. */
+  registerDumper<T extends object>(type: Class<T>, convert: Convert<T>): void;
+  /**
+   * Registers how values become such as the codec of a type knows, whatever they are; null stays null. By its
+   * oid, or by the name of a type that is built in or registered.
+   *
+   * @throws ProgrammingError for a name that isn't known.
+   */
+  registerDumper(type: number | string, convert: Convert<unknown>): void;
+  registerDumper(type: Class | number | string, convert: Convert<never>): void {
+    if (typeof convert !== "function") throw notAFunction("a dumper", convert);
+    if (typeof type === "function") {
+      this.#own().converts.set(type, convert as Convert);
+      return;
+    }
+    this.#amend(this.#find(type), (codec) => ({
+      ...codec,
+      dumpText: (value) => codec.dumpText((convert as Convert<unknown>)(value, codec)),
+      dumpBinary: (value, out) =>
+        codec.dumpBinary((convert as Convert<unknown>)(value, codec), out),
+    }));
   }
 
   /** The codec of a type; one that reads and writes text for a type that isn't registered. */
   codec(oid: number): Codec {
-    return this.#codecs.get(oid) ?? unknownCodec;
+    return this.#layer.codecs.get(oid) ?? this.#derive(oid) ?? unknownCodec;
+  }
+
+  #derive(oid: number): Codec | undefined {
+    const recipe = this.#layer.recipes.get(oid);
+    if (recipe === undefined) return undefined;
+    let codec = this.#derived.get(oid);
+    if (codec === undefined) {
+      codec = recipe.make(this);
+      this.#derived.set(oid, codec);
+    }
+    return codec;
   }
 
   /** The type's name, also of a built-in type that isn't registered; else its oid. */
   nameOf(oid: number): string {
-    return (this.#codecs.get(oid) ?? identityOf(oid)).name;
+    const { codecs, recipes } = this.#layer;
+    return (codecs.get(oid) ?? recipes.get(oid) ?? identityOf(oid)).name;
   }
 
   /** The oid of the registered type of this name, 0 when there is none. */
   oidOf(name: string): number {
-    for (const codec of this.#codecs.values()) if (codec.name === name) return codec.oid;
+    const { codecs, recipes } = this.#layer;
+    for (const type of codecs.values()) if (type.name === name) return type.oid;
+    for (const type of recipes.values()) if (type.name === name) return type.oid;
     return 0;
   }
 
   /** Whether the type is registered. */
   knows(oid: number): boolean {
-    return this.#codecs.has(oid);
+    return this.#layer.codecs.has(oid) || this.#layer.recipes.has(oid);
   }
 
   /** Applies the dumper registered for the value's class, if there is one; in arrays, to each element. */
   convert(value: unknown, codec: Codec): unknown {
-    if (this.#converts.size === 0 || typeof value !== "object" || value === null) return value;
+    const { converts } = this.#layer;
+    if (converts.size === 0 || typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) {
       return codec.takesArrays ? value : value.map((element) => this.convert(element, codec));
     }
@@ -136,17 +228,59 @@ export class AdaptersMap {
       kind;
       kind = Object.getPrototypeOf(kind)
     ) {
-      const convert = this.#converts.get((kind as { constructor?: unknown }).constructor);
-      if (convert) return convert(value);
+      const convert = converts.get((kind as { constructor?: unknown }).constructor);
+      if (convert) return convert(value, codec);
     }
     return value;
   }
 
-  #own(): void {
-    this.#version++;
-    if (!this.#shared) return;
-    this.#codecs = new Map(this.#codecs);
-    this.#converts = new Map(this.#converts);
-    this.#shared = false;
+  #find(type: number | string): number {
+    if (typeof type === "number") {
+      if (Number.isInteger(type) && type > 0 && type <= 0xffffffff) return type;
+      throw new ProgrammingError(`${type} is not the oid of a type`);
+    }
+    if (typeof type !== "string")
+      throw new ProgrammingError(
+        `a type is given by its oid or its name, or by a class of its values, not by ${typeof type}`,
+      );
+    const isArray = type.endsWith("[]");
+    const oids = BUILTIN_TYPES.get(isArray ? type.slice(0, -2) : type);
+    const oid = this.oidOf(type) || oids?.[isArray ? 1 : 0] || 0;
+    if (oid !== 0) return oid;
+    throw new ProgrammingError(
+      `no type named ${JSON.stringify(type)} is built in or registered; fetch it with TypeInfo.fetch() and ` +
+        `register it, or give its oid`,
+    );
   }
+
+  /** Changes the codec of a type in some way, wherever it comes from. */
+  #amend(oid: number, change: (codec: Codec) => Codec): void {
+    const { codecs, recipes } = this.#layer;
+    const recipe = recipes.get(oid);
+    if (recipe !== undefined) {
+      this.registerRecipe({ ...recipe, make: (adapters) => change(recipe.make(adapters)) });
+      return;
+    }
+    this.register(change(codecs.get(oid) ?? { ...unknownCodec, ...identityOf(oid) }));
+  }
+
+  /** The layer as one that may be changed. */
+  #own(): Layer {
+    this.#version++;
+    this.#derived = new Map();
+    if (this.#shared) {
+      const { codecs, recipes, converts } = this.#layer;
+      this.#layer = {
+        codecs: new Map(codecs),
+        recipes: new Map(recipes),
+        converts: new Map(converts),
+      };
+      this.#shared = false;
+    }
+    return this.#layer;
+  }
+}
+
+function notAFunction(what: string, given: unknown): ProgrammingError {
+  return new ProgrammingError(`${what} must be a function, not ${typeof given}`);
 }

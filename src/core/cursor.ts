@@ -6,7 +6,7 @@
  * fetched. Semantics are psycopg's, see its documentation on cursor classes.
  */
 import type { RowReader } from "../adapt/compile.ts";
-import { AdaptersMap } from "../adapt/registry.ts";
+import { AdaptersMap, type Layer } from "../adapt/registry.ts";
 import { InterfaceError, ProgrammingError } from "../errors.ts";
 import type { RowFactory } from "../rows.ts";
 import type { Column } from "./column.ts";
@@ -44,6 +44,8 @@ export abstract class CursorCore<Row> {
   #rowFactory: RowFactory<Row>;
   #callFactory: RowFactory<Row> | null = null;
   #adapters: AdaptersMap | null = null;
+  /** What the connection's adapters were when the cursor was made. */
+  readonly #inherited: Layer;
   #results: readonly ResultSet[] = [];
   #current: ResultSet | null = null;
   #resultIndex = 0;
@@ -56,6 +58,7 @@ export abstract class CursorCore<Row> {
       throw new InterfaceError("a cursor is made with conn.cursor()");
     }
     this.#core = core;
+    this.#inherited = core.adapters.layer;
     this.#rowFactory = rowFactory;
   }
 
@@ -74,15 +77,17 @@ export abstract class CursorCore<Row> {
     this.#callFactory = null;
   }
 
-  /** The cursor's own adapters: they start as the connection's; changes stay here. */
+  /** The cursor's own adapters: they start as the connection's were when it was made; changes stay here. */
   get adapters(): AdaptersMap {
-    this.#adapters ??= new AdaptersMap(this.#core.adapters);
+    this.#adapters ??= new AdaptersMap(this.#inherited);
     return this.#adapters;
   }
 
-  /** The adapters in force: the cursor's own once somebody asked for them. */
+  /** The adapters in force: the cursor's own once somebody asked for them, or the connection's have changed. */
   protected get activeAdapters(): AdaptersMap {
-    return this.#adapters ?? this.#core.adapters;
+    if (this.#adapters !== null) return this.#adapters;
+    const { adapters } = this.#core;
+    return adapters.layer === this.#inherited ? adapters : this.adapters;
   }
 
   /** The result's columns; null when there is no result or it has no rows to give. */

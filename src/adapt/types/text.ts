@@ -22,7 +22,8 @@ function textOf(type: string, value: unknown): string {
   if (value instanceof Json) return jsonText(type, value, JSON.stringify);
   throw new ProgrammingError(
     `${type} takes a string, a number, a bigint or a boolean, not ${kindOf(value)}; make it a string first, ` +
-      `with JSON.stringify or toISOString for example`,
+      `with JSON.stringify or toISOString for example, or register a dumper for its class with ` +
+      `adapters.registerDumper`,
   );
 }
 
