@@ -9,15 +9,17 @@
 import type {
   ConnectionParameters,
   Endpoint,
+  ProtocolVersion,
   TargetSessionAttributes,
 } from "../conninfo/parameters.ts";
 import { ConnectionTimeout, MahoutError, OperationalError } from "../errors.ts";
 import { isRetryable } from "../retryable.ts";
 import type { AuthMethod, Credentials } from "../protocol/auth.ts";
 import type { Address, Conversation } from "../protocol/effects.ts";
+import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../protocol/negotiation.ts";
 import { Session } from "../protocol/session.ts";
 import type { Encryption, Route } from "../protocol/startup.ts";
-import { PROTOCOL_3_0, PROTOCOL_3_2, startup } from "../protocol/startup.ts";
+import { startup } from "../protocol/startup.ts";
 import { encryptionsOf, passesOf, settled, unsuitable } from "./hosts.ts";
 
 /** Prepares a session before anything is received, so that notices of the start are seen. */
@@ -79,18 +81,21 @@ function* attempt(
   const encrypted = yield* startup(session, {
     ...way,
     encryption: tried,
-    version: parameters.maxProtocolVersion === "3.2" ? PROTOCOL_3_2 : PROTOCOL_3_0,
+    version: numberOf(parameters.maxProtocolVersion),
+    lowestVersion: numberOf(parameters.minProtocolVersion),
     credentials: credentialsOf(parameters, endpoint),
     parameters: startupParameters(parameters),
+    needsCertificate: parameters.sslcertmode === "require",
   });
-  if (parameters.minProtocolVersion === "3.2" && session.protocolVersion < PROTOCOL_3_2) {
-    throw new OperationalError("the server speaks protocol 3.0, but min_protocol_version is 3.2");
-  }
   const reason = unsuitable(session, wanted);
   if (reason !== null) {
     throw new OperationalError(`${reason}, but target_session_attrs asks for ${wanted}`);
   }
   return { session, endpoint, encrypted, route: { ...way, encryption: settled(tried, encrypted) } };
+}
+
+function numberOf(version: ProtocolVersion): number {
+  return version === "3.2" ? PROTOCOL_3_2 : PROTOCOL_3_0;
 }
 
 /** One attempt that failed. */

@@ -65,15 +65,16 @@ export function encryptionsOf(
   endpoint: Endpoint,
 ): readonly Encryption[] {
   if (endpoint.socketPath !== null) return ["none"];
-  // In the clear there is nothing to bind to.
-  const mustBind = parameters.channelBinding === "require";
+  // In the clear there is nothing to bind to, and no certificate to show.
+  const mustEncrypt =
+    parameters.channelBinding === "require" || parameters.sslcertmode === "require";
   switch (parameters.sslmode) {
     case "disable":
       return ["none"];
     case "allow":
-      return mustBind ? ["required"] : ["none", "required"];
+      return mustEncrypt ? ["required"] : ["none", "required"];
     case "prefer":
-      return mustBind ? ["offered"] : ["offered", "none"];
+      return mustEncrypt ? ["offered"] : ["offered", "none"];
     default:
       return [parameters.sslnegotiation === "direct" ? "direct" : "required"];
   }

@@ -12,6 +12,7 @@ import { Body } from "./bytes.ts";
 import type { Conversation, DeriveEffect } from "./effects.ts";
 import { writePassword, writeSaslInitial, writeSaslResponse } from "./encode.ts";
 import { Backend } from "./messages.ts";
+import type { Negotiation } from "./negotiation.ts";
 import { Reply, surprise } from "./replies.ts";
 import { preparePassword } from "./saslprep.ts";
 import type { ScramBinding } from "./scram-binding.ts";
@@ -62,15 +63,16 @@ const SASL_FINAL = 12;
 /** Takes one authentication request. */
 class AuthReply extends Reply {
   request: AuthRequest | null = null;
-  readonly #session: Session;
+  readonly #negotiation: Negotiation | null;
 
-  constructor(session: Session) {
+  constructor(negotiation: Negotiation | null) {
     super();
-    this.#session = session;
+    this.#negotiation = negotiation;
   }
 
   override accept(type: number, bytes: Buffer, start: number, end: number): void {
-    if (type === Backend.negotiateProtocolVersion) return this.#negotiate(bytes, start, end);
+    if (type === Backend.negotiateProtocolVersion && this.#negotiation)
+      return this.#negotiation.accept(bytes, start, end);
     if (type !== Backend.authentication) throw surprise(type);
     const body = new Body(bytes, start, end, "Authentication");
     const code = body.int32();
@@ -82,22 +84,11 @@ class AuthReply extends Reply {
     this.error = error;
     this.settled = true;
   }
-
-  /** The server speaks an older minor version, or does not know some options: all of ours are optional. */
-  #negotiate(bytes: Buffer, start: number, end: number): void {
-    const body = new Body(bytes, start, end, "NegotiateProtocolVersion");
-    const version = body.int32();
-    if (version >>> 16 !== 3)
-      throw new ProtocolError(`the server wants protocol version ${version >>> 16}, we speak 3`);
-    this.#session.protocolVersion = Math.min(
-      this.#session.protocolVersion,
-      30000 + (version & 0xffff),
-    );
-  }
 }
 
 /**
- * Proves who we are until the server is content; afterwards it sends its parameters.
+ * Proves who we are until the server is content; afterwards it sends its parameters. The protocol's version
+ * may be negotiated before that.
  *
  * @throws OperationalError when a password is missing or a method is not acceptable, NotSupportedError
  * for a method that isn't spoken here, and the server's own error when it refuses.
@@ -106,9 +97,10 @@ export function* authenticate(
   session: Session,
   credentials: Credentials,
   opened: Opened,
+  negotiation: Negotiation | null = null,
 ): Conversation<void> {
   let proven = false;
-  let request = yield* next(session);
+  let request = yield* next(session, negotiation);
   for (;;) {
     // Before anything is written: who has proved themselves owes nothing more, a password least of all.
     if (proven && request.code !== OK)
@@ -149,8 +141,11 @@ export function* authenticate(
   }
 }
 
-function* next(session: Session): Conversation<AuthRequest> {
-  const reply = session.owe(new AuthReply(session));
+function* next(
+  session: Session,
+  negotiation: Negotiation | null = null,
+): Conversation<AuthRequest> {
+  const reply = session.owe(new AuthReply(negotiation));
   yield reply;
   if (reply.error) throw errorFromDiagnostic(reply.error, {});
   return reply.request as AuthRequest;

@@ -11,6 +11,7 @@ import { Body } from "./bytes.ts";
 import type { Address, Conversation, SecureEffect } from "./effects.ts";
 import { writeSslRequest, writeStartup } from "./encode.ts";
 import { Backend } from "./messages.ts";
+import { Negotiation, PROTOCOL_3_2 } from "./negotiation.ts";
 import { AnswerReply, Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
 
@@ -33,16 +34,16 @@ export interface Route {
 export interface StartupRequest extends Route {
   /** The protocol version to ask for. */
   readonly version: number;
+  /** The protocol version below which there is no session; 3.0 when left out. */
+  readonly lowestVersion?: number;
   /** Who wants in. */
   readonly credentials: Credentials;
   /** The startup message's parameters: user, database, settings. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Whether the server must have asked for a client certificate, which it can only under TLS. */
+  readonly needsCertificate?: boolean;
 }
 
-/** Protocol 3.0, as {@link Session.protocolVersion} counts. */
-export const PROTOCOL_3_0 = 30_000;
-/** Protocol 3.2: longer cancel keys. Servers before PostgreSQL 18 negotiate down to 3.0. */
-export const PROTOCOL_3_2 = 30_002;
 /** The longest cancel key that protocol 3.2 allows. */
 const LONGEST_KEY = 256;
 const ANSWER_YES = 0x53; // S
@@ -65,7 +66,9 @@ class ReadyReply extends Reply {
     if (type !== Backend.backendKeyData || this.#session.cancelKey) throw surprise(type);
     const body = new Body(bytes, start, end, "BackendKeyData");
     this.#session.backendPid = body.int32();
-    if (body.left < 4 || body.left > LONGEST_KEY) {
+    // Before 3.2 a key was a number of four bytes.
+    const longest = this.#session.protocolVersion < PROTOCOL_3_2 ? 4 : LONGEST_KEY;
+    if (body.left < 4 || body.left > longest) {
       throw new ProtocolError(`the server sent a cancel key of ${body.left} bytes`);
     }
     this.#session.cancelKey = body.raw(body.left);
@@ -110,9 +113,16 @@ function* secure({ serverName }: Route): Conversation<Opened> {
 /** Brings a session from nothing to ready; returns whether it is encrypted. */
 export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
   const opened = yield* open(session, request);
+  if (request.needsCertificate && !opened.encrypted) {
+    throw new OperationalError(
+      "the connection is not encrypted, so no client certificate is asked for, but sslcertmode is require",
+      { code: "ERR_MAHOUT_TLS" },
+    );
+  }
   session.protocolVersion = request.version;
   writeStartup(session.outbox, 0x30000 + (request.version % 10_000), request.parameters);
-  yield* authenticate(session, request.credentials, opened);
+  const negotiation = new Negotiation(session, request.lowestVersion);
+  yield* authenticate(session, request.credentials, opened, negotiation);
   yield session.owe(new ReadyReply(session));
   return opened.encrypted;
 }

@@ -15,6 +15,7 @@ import { OperationalError } from "../errors.ts";
 import { claimsOf } from "./claims.ts";
 import type { Change, Command } from "./commands.ts";
 import { DirectReader } from "./direct-reader.ts";
+import { handshakeOf } from "./handshake.ts";
 import {
   ERROR_START,
   layout,
@@ -49,7 +50,7 @@ const channels = new Map<number, Channel>();
 function startWorker(): Worker {
   if (worker) return worker;
   const started = new Worker(
-    `(${pump.toString()})(require, ${[ringOf, claimsOf, watchWrites].join()})`,
+    `(${pump.toString()})(require, ${[ringOf, claimsOf, watchWrites, handshakeOf].join()})`,
     {
       eval: true,
       workerData: layout,

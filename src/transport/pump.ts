@@ -11,8 +11,8 @@
  * has given to somebody else.
  */
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
 import type { claimsOf } from "./claims.ts";
+import type { handshakeOf } from "./handshake.ts";
 import type { Change, Command } from "./commands.ts";
 import type { MailboxLayout } from "./mailbox.ts";
 import type { ringOf } from "./ring.ts";
@@ -24,9 +24,13 @@ export function pump(
   makeRing: typeof ringOf,
   makeClaims: typeof claimsOf,
   watchWrites: typeof WatchWrites,
+  makeHandshake: typeof handshakeOf,
 ): void {
   const net = load("node:net") as typeof import("node:net");
-  const tls = load("node:tls") as typeof import("node:tls");
+  const handshake = makeHandshake(
+    load("node:tls") as typeof import("node:tls"),
+    load("node:fs") as typeof import("node:fs"),
+  );
   const threads = load("node:worker_threads") as typeof import("node:worker_threads");
   const port = threads.parentPort as import("node:worker_threads").MessagePort;
   const layout = threads.workerData as MailboxLayout;
@@ -193,11 +197,7 @@ export function pump(
     plain.removeAllListeners("close");
     plain.removeAllListeners("error");
     Atomics.store(channel.words, word.descriptor, -1);
-    const socket: TLSSocket = tls.connect({
-      ...plan.options,
-      socket: plain,
-      ...(plan.checksHost ? {} : { checkServerIdentity: () => undefined }),
-    });
+    const socket = handshake.begin(plain, plan);
     channel.socket = socket;
     watch(channel, socket);
     socket.on("data", (chunk: Uint8Array) => {
@@ -205,10 +205,9 @@ export function pump(
       spill(channel);
     });
     socket.once("secureConnect", () => {
-      if (plan.needsProtocol && socket.alpnProtocol !== "postgresql") {
-        socket.destroy(
-          new Error("the server speaks TLS but does not speak PostgreSQL's protocol in it"),
-        );
+      const flaw = handshake.flaw(socket, plan);
+      if (flaw !== null) {
+        socket.destroy(new Error(flaw));
       } else {
         const { raw } = socket.getPeerX509Certificate() ?? {};
         // One that is too long for its place is treated as unknown.

@@ -6,18 +6,18 @@
  * read is consumed before the next read begins. Writing collects what conversations put into the outbox
  * during a turn of the event loop and hands it over in one piece.
  */
-import { writeSync } from "node:fs";
+import { appendFileSync, writeSync } from "node:fs";
 import { connect as connectNet } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
-import { ProtocolError } from "../errors.ts";
 import type { Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
 import { derive } from "./derive.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
+import { handshakeOf } from "./handshake.ts";
 import { drained, FEW_UNTAKEN, MOST_UNTAKEN } from "./flow.ts";
 import { tlsPlan } from "./tls.ts";
 import { watchWrites } from "./write-watch.ts";
@@ -32,6 +32,7 @@ const CONGESTION = 1024 * 1024;
 const CLOSE_TIMEOUT = 2_000;
 
 let readBuffer: Buffer | null = null;
+const handshake = handshakeOf({ connect: connectTls }, { appendFileSync });
 
 /** The effects that take more than waiting for a reply. */
 export type WorldEffect = Exclude<Effect, { kind: "reply" } | { kind: "turn" }>;
@@ -248,11 +249,7 @@ export class SocketTransport {
     plain.removeAllListeners("error");
     let socket: TLSSocket;
     try {
-      socket = connectTls({
-        ...plan.options,
-        socket: plain,
-        ...(plan.checksHost ? {} : { checkServerIdentity: () => undefined }),
-      });
+      socket = handshake.begin(plain, plan);
     } catch (error) {
       plain.destroy();
       throw insecure(error as Error, plan.needsProtocol);
@@ -262,11 +259,10 @@ export class SocketTransport {
     socket.on("drain", () => this.onDrain?.());
     socket.on("data", (chunk: Buffer) => this.#received(chunk, chunk.length));
     await this.#settling(socket, "secureConnect", (error) => insecure(error, plan.needsProtocol));
-    if (plan.needsProtocol && socket.alpnProtocol !== "postgresql") {
+    const flaw = handshake.flaw(socket, plan);
+    if (flaw !== null) {
       socket.destroy();
-      throw new ProtocolError(
-        "the server speaks TLS but does not speak PostgreSQL's protocol in it",
-      );
+      throw insecure({ message: flaw }, plan.needsProtocol);
     }
     effect.peerCertificate = socket.getPeerX509Certificate()?.raw ?? null;
   }

@@ -5,7 +5,7 @@
  * names it; the result is plain data that can go to the worker of the blocking shell. Meanings: manual,
  * 32.19 "SSL Support".
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
@@ -20,6 +20,10 @@ export interface TlsPlan {
   readonly checksHost: boolean;
   /** Whether the server must agree to the protocol name. */
   readonly needsProtocol: boolean;
+  /** Whether the server must ask for a client certificate. */
+  readonly needsCertificate: boolean;
+  /** The file that the session's secrets are appended to; null for none. */
+  readonly keyLog: string | null;
 }
 
 /**
@@ -32,9 +36,8 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
   const { sslmode, sslrootcert } = parameters;
   if (sslmode === "verify-full" && serverName === "") {
     // Node would check the certificate against "localhost" then.
-    throw new OperationalError(
+    throw flawed(
       "sslmode verify-full needs a host name to check the certificate against: set host beside hostaddr",
-      { code: "ERR_MAHOUT_TLS" },
     );
   }
   const options: ConnectionOptions = {
@@ -49,14 +52,17 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
   if (parameters.sslcertmode !== "disable" && parameters.sslcert !== null) {
     options.cert = read("sslcert", parameters.sslcert, "CERTIFICATE");
     if (parameters.sslkey === null) {
-      throw new OperationalError(
+      throw flawed(
         `there is a certificate, sslcert "${parameters.sslcert}", but no private key: set sslkey`,
-        { code: "ERR_MAHOUT_TLS" },
       );
     }
+    checkKeyFile(parameters.sslkey);
     options.key = read("sslkey", parameters.sslkey, "PRIVATE KEY");
     if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
+  } else if (parameters.sslcertmode === "require") {
+    throw flawed("sslcertmode require needs a client certificate: set sslcert and sslkey");
   }
+  if (parameters.sslkeylogfile !== null) checkKeyLog(parameters.sslkeylogfile);
   const revoked = revocations(parameters);
   if (revoked.length > 0) options.crl = revoked;
   if (parameters.sslMinProtocolVersion !== null)
@@ -67,6 +73,8 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
     options,
     checksHost: sslmode === "verify-full",
     needsProtocol: parameters.sslnegotiation === "direct",
+    needsCertificate: parameters.sslcertmode === "require",
+    keyLog: parameters.sslkeylogfile,
   };
 }
 
@@ -79,13 +87,7 @@ function revocations({ sslcrl, sslcrldir }: ConnectionParameters): string[] {
       lists.push(read("sslcrldir", join(sslcrldir, name), "CRL"));
   } catch (error) {
     if (error instanceof OperationalError) throw error;
-    throw new OperationalError(
-      `sslcrldir "${sslcrldir}" cannot be read: ${(error as Error).message}`,
-      {
-        cause: error,
-        code: "ERR_MAHOUT_TLS",
-      },
-    );
+    throw flawed(`sslcrldir "${sslcrldir}" cannot be read: ${(error as Error).message}`, error);
   }
   return lists;
 }
@@ -96,13 +98,38 @@ function read(keyword: string, path: string, title: string): string {
   try {
     text = readFileSync(path, "latin1");
   } catch (error) {
-    throw new OperationalError(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, {
-      cause: error,
-      code: "ERR_MAHOUT_TLS",
-    });
+    throw flawed(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, error);
   }
   if (new RegExp(`^-----BEGIN (?:[A-Z0-9 ]+ )?${title}-----`, "m").test(text)) return text;
-  throw new OperationalError(`${keyword} "${path}" is not a PEM file with a "${title}" in it`, {
-    code: "ERR_MAHOUT_TLS",
-  });
+  throw flawed(`${keyword} "${path}" is not a PEM file with a "${title}" in it`);
+}
+
+/**
+ * Refuses a private key that others than its owner can read; root's may be readable by a group, which is
+ * how systems share one. What can't be looked at fails when it is read.
+ */
+function checkKeyFile(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isFile()) throw flawed(`sslkey "${path}" is not a plain file`);
+  // Windows protects the directory instead.
+  const others = stats.uid === 0 ? 0o037 : 0o077;
+  if (process.platform === "win32" || (stats.mode & others) === 0) return;
+  throw flawed(
+    `sslkey "${path}" can be read by others than its owner; its permissions should be u=rw (0600) or less, ` +
+      `or u=rw,g=r (0640) if it is root's`,
+  );
+}
+
+/** Makes sure, before any secret comes up, that it can be kept, and that nobody else can read it. */
+function checkKeyLog(path: string): void {
+  try {
+    appendFileSync(path, "", { mode: 0o600 });
+  } catch (error) {
+    throw flawed(`sslkeylogfile "${path}" cannot be written: ${(error as Error).message}`, error);
+  }
+}
+
+function flawed(message: string, cause?: unknown): OperationalError {
+  return new OperationalError(message, { cause, code: "ERR_MAHOUT_TLS" });
 }

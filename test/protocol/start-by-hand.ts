@@ -1,7 +1,8 @@
 // A session that starts, driven by hand: as whom, and what a friendly server would say.
 
 import type { Credentials } from "../../src/protocol/auth.ts";
-import { PROTOCOL_3_0, startup, type StartupRequest } from "../../src/protocol/startup.ts";
+import { PROTOCOL_3_0 } from "../../src/protocol/negotiation.ts";
+import { startup, type StartupRequest } from "../../src/protocol/startup.ts";
 import * as backend from "../support/backend-messages.ts";
 import { ByHand } from "./by-hand.ts";
 

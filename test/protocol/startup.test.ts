@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { cancel } from "../../src/protocol/cancel.ts";
-import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../../src/protocol/startup.ts";
+import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../../src/protocol/negotiation.ts";
 import * as backend from "../support/backend-messages.ts";
 import { ByHand } from "./by-hand.ts";
 import { greeting, key, route, start } from "./start-by-hand.ts";
@@ -59,13 +59,43 @@ describe("a session that starts", () => {
     expect([hand.error, hand.session.protocolVersion]).toEqual([null, PROTOCOL_3_0]);
   });
 
-  test("takes no newer version than it asked for, and no other protocol", () => {
-    const newer = start().hear(backend.negotiateProtocolVersion(0x30009), ...greeting);
-    expect(newer.session.protocolVersion).toBe(PROTOCOL_3_0);
-    for (const version of [0x20000, 0x40000, -1]) {
-      const hand = start().hear(backend.negotiateProtocolVersion(version));
-      expect(hand.error).toMatchObject({ name: "ProtocolError" });
-    }
+  test.each<readonly [string, number, number, readonly string[]]>([
+    ["a newer version", PROTOCOL_3_2, 0x30003, []],
+    ["a version that does not exist", PROTOCOL_3_2, 0x30001, []],
+    ["the same version", PROTOCOL_3_2, 0x30002, []],
+    ["options that nobody sent", PROTOCOL_3_2, 0x30000, ["_pq_.x"]],
+    ["anything after 3.0 was asked for", PROTOCOL_3_0, 0x30000, []],
+    ["options after 3.0 was asked for", PROTOCOL_3_0, 0x30000, ["_pq_.x"]],
+    ["an older protocol", PROTOCOL_3_2, 0x20000, []],
+    ["a newer protocol", PROTOCOL_3_2, 0x40000, []],
+    ["no version at all", PROTOCOL_3_2, -1, []],
+  ])("does not negotiate %s", (_, version, offered, options) => {
+    const hand = start({ version }).hear(backend.negotiateProtocolVersion(offered, ...options));
+    expect(hand.error).toMatchObject({ name: "ProtocolError" });
+    expect(hand.session.ended).toBe(true);
+  });
+
+  test("negotiates once, and before it is asked for a proof", () => {
+    const older = backend.negotiateProtocolVersion(0x30000);
+    const twice = start({ version: PROTOCOL_3_2 }).hear(older, older);
+    expect(twice.error).toMatchObject({ name: "ProtocolError" });
+    const late = start({ version: PROTOCOL_3_2 });
+    late.hear(backend.authenticationCleartextPassword(), older);
+    expect(late.error).toMatchObject({ name: "ProtocolError" });
+  });
+
+  test("takes no version that is too low, before anything is proved", () => {
+    const hand = start({ version: PROTOCOL_3_2, lowestVersion: PROTOCOL_3_2 });
+    hand.hear(backend.negotiateProtocolVersion(0x30000));
+    expect(hand.error?.message).toContain("but min_protocol_version is 3.2");
+  });
+
+  test("has a key of four bytes before 3.2", () => {
+    const hand = start().hear(
+      backend.authenticationOk(),
+      backend.backendKeyData(1, Buffer.alloc(8)),
+    );
+    expect(hand.error).toMatchObject({ message: expect.stringContaining("8 bytes") });
   });
 
   test.each([

@@ -8,6 +8,7 @@
 #   client         common name "certified", for certificate authentication
 #   client.encrypted.key   the same key, passphrase "secret"
 #   untrusted-ca   has signed nothing
+#   empty.crl, revoked.crl   the authority's revocations: none, and the certificate "server"
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -64,3 +65,13 @@ certificate server-sha384 localhost sha384 server ca
 certificate client certified sha256 client ca
 openssl pkcs8 -topk8 -in client.key -v2 aes-256-cbc -passout pass:secret -out client.encrypted.key
 rm untrusted-ca.key
+
+revocations() {
+  openssl ca -config "$work/ca.cnf" -md sha256 -gencrl -cert ca.crt -keyfile ca.key \
+    -crl_lastupdate 20200101000000Z -crl_nextupdate 21200101000000Z -out "$1"
+}
+
+: >"$work/index"
+revocations empty.crl
+openssl ca -config "$work/ca.cnf" -md sha256 -cert ca.crt -keyfile ca.key -revoke server.crt
+revocations revoked.crl
