@@ -198,8 +198,8 @@ export class BlockingTransport {
   }
 
   /**
-   * Waits until the system has taken what it was given. What comes meanwhile is taken as well: a server
-   * that can't get rid of its notices would take nothing either.
+   * Waits until the system has taken what it was given, and takes what has come: a server that can't get
+   * rid of its notices takes nothing either, and a socket that the server has left takes everything.
    */
   #drain(deadline: Deadline | null): void {
     const session = this.#session;
@@ -209,9 +209,11 @@ export class BlockingTransport {
     this.#flush();
     while (!session.ended) {
       channel.look();
-      if (channel.drained) return;
+      let came = this.#receive(channel, session);
+      if (!came && channel.direct.read(false)) came = this.#receive(channel, session);
+      if (channel.drained) return this.#flush();
       if (channel.direct.active) channel.giveBack();
-      if (!this.#receive(channel, session)) limit = this.#sleep(channel, limit);
+      if (!came || this.#patience.isLate(limit)) limit = this.#sleep(channel, limit);
       this.#flush();
     }
   }
@@ -252,11 +254,9 @@ export class BlockingTransport {
   }
 
   #settle(channel: Channel, deadline: Deadline | null): void {
-    let limit = deadline;
-    for (;;) {
+    for (let limit = deadline; ; limit = this.#sleep(channel, limit)) {
       channel.look();
       if (channel.settled || channel.ended) return;
-      limit = this.#sleep(channel, limit);
     }
   }
 
