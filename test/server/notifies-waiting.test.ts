@@ -50,13 +50,14 @@ async function agent(): Promise<AsyncConnection> {
   return conn;
 }
 
-/** Has the server run SQL after a while; returns once it has begun to wait. */
+/** Has the server run SQL after a while; returns once it waits, or has waited before anybody could look. */
 async function later(text: string, seconds: number = 0.15): Promise<{ done: Promise<unknown> }> {
   const conn = await agent();
-  const done = conn.execute(`select pg_sleep(${seconds}); ${text}`);
+  let over = false;
+  const done = conn.execute(`select pg_sleep(${seconds}); ${text}`).finally(() => (over = true));
   done.catch(() => {});
   const look = `select 1 from pg_stat_activity where pid = ${conn.info.backendPid} and wait_event = 'PgSleep'`;
-  await eventually(async () => (await administer(look)).length === 1);
+  await eventually(async () => over || (await administer(look)).length === 1);
   return { done };
 }
 
