@@ -17,6 +17,7 @@ import { REFUSAL_GRACE, REST_GRACE } from "../transport/occupation.ts";
 import type { Limits } from "../transport/limits.ts";
 import type { Stay } from "../transport/stay.ts";
 import type { AsyncConnection } from "./connection.ts";
+import { feed } from "./copy-source.ts";
 import { OccupiedScope } from "./occupied.ts";
 
 /** What data can be copied from: chunks of text or bytes, a stream of Node.js or of the web, an iterable. */
@@ -129,7 +130,10 @@ export class AsyncCopy extends CopyBase {
     return this.#run(this.core.send());
   }
 
-  /** Writes the rows of an iterable, which may be asynchronous; throws as {@link writeRow} does. */
+  /**
+   * Writes the rows of an iterable, which may be asynchronous; throws what it throws, and as {@link writeRow}
+   * does. When the COPY ends early, an asynchronous one is not waited for.
+   */
   async writeRows(rows: AsyncCopySource<readonly unknown[]>): Promise<void> {
     const { core } = this;
     if (isIterable(rows)) {
@@ -137,10 +141,15 @@ export class AsyncCopy extends CopyBase {
         if (this.#takes(() => core.writeRow(row))) await this.#run(core.send());
       }
     } else {
-      for await (const row of rows) {
-        if (this.#takes(() => core.writeRow(row))) await this.#run(core.send());
-      }
+      await this.#feed(rows, (row) =>
+        this.#takes(() => core.writeRow(row)) ? this.#run(core.send()) : null,
+      );
     }
+  }
+
+  async #feed<T>(source: AsyncIterable<T>, take: (item: T) => Promise<void> | null): Promise<void> {
+    // Sending to a COPY that has ended says how it ended.
+    if (!(await feed(source, this.core, take))) await this.#run(this.core.send());
   }
 
   #takes(write: () => boolean): boolean {
@@ -154,10 +163,12 @@ export class AsyncCopy extends CopyBase {
 
   /**
    * Writes all data of a stream of Node.js or of the web, or of an iterable, at the server's pace. Throws what
-   * the source throws, and as {@link write} does.
+   * the source throws, and as {@link write} does. When the COPY ends early, the source is told that no more is
+   * wanted, and not waited for.
    */
   async from(source: AsyncCopySource<string | Uint8Array>): Promise<void> {
-    for await (const chunk of source) await this.write(chunk);
+    if (isAsyncIterable(source)) await this.#feed(source, (chunk) => this.write(chunk));
+    else for await (const chunk of source) await this.write(chunk);
   }
 
   /**
@@ -204,18 +215,33 @@ export class AsyncCopy extends CopyBase {
 
   /**
    * Takes data as a stream of Node.js; `Writable.toWeb()` makes one of the web of it. Its end does not finish
-   * the COPY; its destruction with an error makes the COPY fail.
+   * the COPY; its destruction with an error makes the COPY fail. It is destroyed when the COPY ends early.
    */
   writable(): Writable {
-    return new Writable({
+    const { endWatchers } = this.core;
+    const ended = (): void => void this.#stop(writable);
+    const writable = new Writable({
       write: (chunk: Uint8Array, _encoding, callback) => {
         callbackify(() => this.write(chunk))(callback);
       },
       destroy: (error, callback) => {
+        endWatchers.delete(ended);
         const end = callbackify(() => (error ? this.#abandon(reasonOf(error)) : DONE));
         end((failure) => callback(failure ?? error));
       },
     });
+    endWatchers.add(ended);
+    return writable;
+  }
+
+  /** Tells a stream that nobody takes its data any more; one that nobody listens to has no error event. */
+  async #stop(writable: Writable): Promise<void> {
+    try {
+      await this.#run(this.core.send());
+    } catch (error) {
+      const isHeard = writable.listenerCount("error") > 0;
+      writable.destroy(isHeard && this.core.tag === null ? (error as Error) : undefined);
+    }
   }
 
   /**
@@ -246,6 +272,10 @@ export async function beginCopy(
   if (use === null) scope.enter();
   const copy = await new AsyncCopy(core, stay, scope, onEnd).start(limits);
   return use === null ? copy : copy.use(use);
+}
+
+function isAsyncIterable<T>(source: AsyncCopySource<T>): source is AsyncIterable<T> {
+  return typeof (source as Partial<AsyncIterable<T>>)[Symbol.asyncIterator] === "function";
 }
 
 function isIterable<T>(source: AsyncCopySource<T>): source is Iterable<T> {

@@ -15,6 +15,8 @@ export abstract class CopyState {
   abstract readonly text: string;
   /** The server's answer; null before the statement was sent. */
   protected reply: CopyReply | null = null;
+  /** Told when the COPY is over, well or not. Must not throw. */
+  readonly endWatchers: Set<() => void> = new Set();
   /** Why the COPY was ended before its time; null when it wasn't. */
   protected interruption: string | null = null;
   readonly #session: Session;

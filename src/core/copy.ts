@@ -42,6 +42,8 @@ export class CopyCore extends CopyState {
   #isFinishing = false;
   #fed: Buffer | undefined;
   #hasRaw = false;
+  /** Whether rows may be left in what was fed to the reader. */
+  #hasUnread = false;
 
   /**
    * Prepares a COPY; nothing is sent.
@@ -76,6 +78,9 @@ export class CopyCore extends CopyState {
     writeQuery(session.outbox, this.#merged);
     const reply = session.owe(new CopyReply());
     this.reply = reply;
+    reply.onSettled = () => {
+      for (const ended of this.endWatchers) ended();
+    };
     if (question) yield question.reply;
     while (reply.direction === null && !reply.settled) yield* this.#arrival(reply);
     if (reply.direction === null) {
@@ -224,17 +229,22 @@ export class CopyCore extends CopyState {
 
   /** The next row of those that were taken from the reply; undefined when there is none. */
   nextRow(): TupleRow | undefined {
-    return this.#reader?.next();
+    const row = this.#reader?.next();
+    this.#hasUnread = row !== undefined;
+    return row;
   }
 
   /** Takes more rows from the reply; false when there are no more. */
   *more(): Conversation<boolean> {
+    // Another reader of the same rows has asked before, and has not come to take them all.
+    if (this.#hasUnread) return true;
     this.#reader ??= this.#format.reader(this.check("out"));
     if (this.#fed) this.expect().recycle(this.#fed);
     this.#fed = undefined;
     const piece = yield* this.read();
     if (piece) this.#reader.feed(piece);
     this.#fed = piece;
+    this.#hasUnread = piece !== undefined;
     return piece !== undefined;
   }
 

@@ -32,6 +32,8 @@ export class CopyReply extends Reply {
   tag: string | null = null;
   /** Whether the text was, or held, something other than one COPY between client and server. */
   isOther = false;
+  /** Told once when nothing more is owed. Must not throw. */
+  onSettled: (() => void) | null = null;
   #flows = false;
   #completed = false;
   #other: Result | null = null;
@@ -173,5 +175,6 @@ export class CopyReply extends Reply {
     super.release();
     // Whoever waits takes what has come before it looks at how it ended.
     this.arrival.settle();
+    this.onSettled?.();
   }
 }
