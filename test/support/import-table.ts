@@ -157,7 +157,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   queue: {
     files: ["queue/"],
-    values: ["pool", "notify", "sql"],
+    // How a handler's failure is told is said once, for all of the house.
+    values: ["pool", "notify", "sql", "core/handlers.ts"],
     types: ["async", "blocking", "conninfo", "rows"],
     packages: { "node:async_hooks": ANY },
     names: [],

@@ -1,0 +1,197 @@
+/**
+ * How a worker trades with its storage: outcomes for new jobs, in one round trip.
+ *
+ * There is one exchange at a time. What ends while it is under way goes into the next one, so the busier a worker is,
+ * the more jobs one commit of the server is for, and nobody had to choose a delay. An exchange is due when there is an outcome to tell,
+ * or when slots are free and there may be jobs: something was heard, the last claim was filled, a scheduled job is due, or nothing
+ * was asked for too long.
+ *
+ * An exchange that fails may have happened nevertheless. Its outcomes are sent again: their leases make sure that they count once. And jobs that it may have
+ * claimed, and that nobody here knows of, are given back (`reconcile`) before the next claim.
+ */
+import type { ClaimedJob } from "../job.ts";
+import type { Exchanged, Wake } from "../operations.ts";
+import { Bell } from "./bell.ts";
+import type { WorkerEvent } from "./events.ts";
+import type { Holdings } from "./holdings.ts";
+import type { WorkerSettings } from "./settings.ts";
+import type { StorageLine } from "./storage-line.ts";
+
+/** What the exchanger asks of its worker. */
+export interface Trader {
+  readonly workerId: number;
+  /** Takes what was claimed. */
+  accept(jobs: readonly ClaimedJob[]): void;
+  /** Registers again: the storage doesn't know the worker any more. */
+  registerAgain(workerId: number): Promise<void>;
+}
+
+/** How many times as seldom it asks while it listens. */
+const STRETCH = 12;
+
+/** Trades with the storage. */
+export class Exchanger {
+  readonly #settings: WorkerSettings;
+  readonly #holdings: Holdings;
+  readonly #storage: StorageLine;
+  readonly #trader: Trader;
+  readonly #tell: (event: WorkerEvent) => void;
+  readonly #bell = new Bell();
+  /** Whether there may be jobs that nobody has asked for since. */
+  #mayHaveJobs = true;
+  /** When the next scheduled job is due, by performance.now(). */
+  #dueAt = Infinity;
+  #askedAt = -Infinity;
+  #listening = false;
+  #claiming = true;
+  #ending = false;
+  /** Whether an exchange failed that may have happened. */
+  #uncertain = false;
+
+  constructor(
+    settings: WorkerSettings,
+    holdings: Holdings,
+    storage: StorageLine,
+    trader: Trader,
+    tell: (event: WorkerEvent) => void,
+  ) {
+    this.#settings = settings;
+    this.#holdings = holdings;
+    this.#storage = storage;
+    this.#trader = trader;
+    this.#tell = tell;
+  }
+
+  /** Whether it hears of jobs. */
+  set listening(value: boolean) {
+    this.#listening = value;
+    this.#bell.ring();
+  }
+
+  /** Says that something has changed: a job has ended. */
+  nudge(): void {
+    this.#bell.ring();
+  }
+
+  /** Takes what was heard. */
+  hear(wake: Exclude<Wake, { type: "abort" }>): void {
+    if (wake.type === "ready" && !this.#serves(wake.queues)) return;
+    if (wake.type === "due") {
+      if (!this.#serves(wake.queues)) return;
+      this.#dueAt = Math.min(this.#dueAt, performance.now() + wake.in);
+    } else if (wake.type !== "deaf") this.#mayHaveJobs = true;
+    this.#bell.ring();
+  }
+
+  #serves(queues: readonly string[]): boolean {
+    const { queues: own } = this.#settings;
+    // An empty list: too many to be named.
+    return own === null || queues.length === 0 || queues.some((queue) => own.includes(queue));
+  }
+
+  /** Claims nothing any more. */
+  stopClaiming(): void {
+    this.#claiming = false;
+    this.#bell.ring();
+  }
+
+  /** Returns when everything that is there has been told; claims nothing any more. */
+  end(): void {
+    this.#ending = true;
+    this.stopClaiming();
+  }
+
+  /** Trades until {@link end}, or, for a worker that doesn't wait, until there is nothing to do. */
+  async run(): Promise<void> {
+    while (!this.#done()) {
+      const pause = this.#pause();
+      if (pause > 0) {
+        await this.#bell.sleep(pause);
+        continue;
+      }
+      // What else ends in this turn of the event loop takes part.
+      if (this.#holdings.running.size > 0) await new Promise(setImmediate);
+      const wait = await this.#trade();
+      if (wait > 0) await this.#rest(wait);
+    }
+  }
+
+  #done(): boolean {
+    if (this.#ending) return this.#holdings.untold === 0;
+    return !this.#settings.wait && !this.#mayHaveJobs && this.#holdings.quiet;
+  }
+
+  /** How long there is nothing to do, in milliseconds. */
+  #pause(): number {
+    if (this.#holdings.untold > 0) return 0;
+    if (this.#wanted() === 0) return Infinity;
+    if (this.#mayHaveJobs) return 0;
+    const { pollingInterval } = this.#settings;
+    const interval = this.#listening ? pollingInterval * STRETCH : pollingInterval;
+    const now = performance.now();
+    return Math.max(0, Math.min(this.#dueAt - now, this.#askedAt + interval - now));
+  }
+
+  #wanted(): number {
+    if (!this.#claiming) return 0;
+    const { concurrency, prefetch } = this.#settings;
+    const { running, waiting } = this.#holdings;
+    return Math.max(0, concurrency + prefetch - running.size - waiting);
+  }
+
+  /** One exchange; gives the pause to make after it. */
+  async #trade(): Promise<number> {
+    try {
+      if (this.#uncertain) await this.#reconcile();
+    } catch (error) {
+      return this.#storage.failed("reconcile", error);
+    }
+    const { workerId } = this.#trader;
+    const { queues } = this.#settings;
+    const claim = this.#wanted();
+    const outcomes = this.#holdings.send();
+    const again = this.#uncertain;
+    if (claim > 0) {
+      this.#mayHaveJobs = false;
+      this.#dueAt = Infinity;
+      this.#askedAt = performance.now();
+    }
+    let result: Exchanged;
+    try {
+      result = await this.#storage.once("exchange", { workerId, outcomes, claim, queues });
+    } catch (error) {
+      this.#uncertain = true;
+      this.#mayHaveJobs = true;
+      this.#holdings.takeBack();
+      return this.#storage.failed("exchange", error);
+    }
+    this.#uncertain = false;
+    this.#holdings.confirm();
+    // After an exchange that may have happened, its outcomes are refused because they are known.
+    if (!again) for (const jobId of result.lost) this.#tell({ kind: "job:lost", jobId });
+    this.#note(result, claim);
+    if (result.registered) return 0;
+    this.#mayHaveJobs = true;
+    await this.#trader.registerAgain(workerId);
+    return 0;
+  }
+
+  #note(result: Exchanged, claim: number): void {
+    if (claim > 0 && result.jobs.length === claim) this.#mayHaveJobs = true;
+    if (result.nextDueIn !== null) {
+      const dueAt = performance.now() + result.nextDueIn;
+      this.#dueAt = Math.min(this.#dueAt, dueAt);
+    }
+    this.#trader.accept(result.jobs);
+  }
+
+  async #reconcile(): Promise<void> {
+    const { workerId } = this.#trader;
+    await this.#storage.once("reconcile", { workerId, held: this.#holdings.ids() });
+  }
+
+  /** Waits after a failure. What ends meanwhile doesn't cut it short. */
+  async #rest(milliseconds: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+}

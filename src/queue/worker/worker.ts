@@ -1,0 +1,297 @@
+/**
+ * A worker: takes jobs, runs them, and says what has become of them.
+ *
+ * It is put together of parts that each do one thing: the exchanger trades outcomes for jobs, the heart keeps
+ * it alive in the storage's eyes, the ear has it woken, the schedule clock stores what is due, holdings know where each job is. What is
+ * here is how they begin and end together.
+ *
+ * The end is bounded: it stops claiming, gives back what it has not started, waits for what runs, aborts it, gives up on what doesn't
+ * end, tells the storage, unregisters. A failure that nothing can be done about (the schema is not there) ends it in the same way, and
+ * is thrown.
+ */
+import { callHandler } from "../../core/handlers.ts";
+import type { Connector } from "../connector.ts";
+import type { ClaimedJob, Outcome, Rescue } from "../job.ts";
+import { Ear } from "./ear.ts";
+import type { WorkerEvent } from "./events.ts";
+import { Exchanger } from "./exchanger.ts";
+import type { Trader } from "./exchanger.ts";
+import { Heart } from "./heart.ts";
+import type { Body } from "./heart.ts";
+import { Holdings } from "./holdings.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import { Performance } from "./performance.ts";
+import type { Performer, Stage } from "./performance.ts";
+import { ScheduleClock } from "./schedule-clock.ts";
+import type { Schedules } from "./schedule-clock.ts";
+import type { DeleteJobs, WorkerSettings } from "./settings.ts";
+import { StopSignals } from "./stop-signals.ts";
+import { StorageLine } from "./storage-line.ts";
+
+/** What a worker needs of its app. */
+export interface Employer {
+  readonly connector: Connector;
+  readonly schedules: Schedules;
+  /** The task of this name, for this worker. */
+  find(taskName: string, worker: Worker): Performer | undefined;
+}
+
+/** How long the storage may take to hear the last outcomes, once nothing else is to do. */
+const FAREWELL = 10_000;
+
+/** Takes jobs and runs them. */
+export class Worker implements Stage, Trader, Body {
+  readonly settings: WorkerSettings;
+  readonly #employer: Employer;
+  readonly #holdings = new Holdings();
+  readonly #storage: StorageLine;
+  readonly #exchanger: Exchanger;
+  readonly #heart: Heart;
+  readonly #clock: ScheduleClock;
+  readonly #housekeeping: Housekeeping;
+  #workerId = 0;
+  #registering: Promise<void> | null = null;
+  #stopping: Promise<void> | null = null;
+  #running: Promise<void> | null = null;
+  /** Comes when the storage had its time to hear the last outcomes. */
+  readonly #farewell: Promise<void>;
+  readonly #sayFarewell: () => void;
+  #vacated: (() => void) | null = null;
+  #filling = false;
+  /** Whether it has said farewell: nothing is tried again any more. */
+  #left = false;
+
+  constructor(employer: Employer, settings: WorkerSettings) {
+    this.#employer = employer;
+    this.settings = settings;
+    const tell = (event: WorkerEvent): void => this.tell(event);
+    this.#storage = new StorageLine(employer.connector, tell);
+    this.#exchanger = new Exchanger(settings, this.#holdings, this.#storage, this, tell);
+    this.#heart = new Heart(settings, this.#storage, this);
+    this.#clock = new ScheduleClock(employer.schedules, this.#storage, tell);
+    this.#housekeeping = new Housekeeping(settings.retention, this.#storage);
+    let expire = (): void => {};
+    this.#farewell = new Promise((resolve) => {
+      expire = resolve;
+    });
+    this.#sayFarewell = () => {
+      setTimeout(expire, FAREWELL).unref();
+    };
+  }
+
+  get deleteJobs(): DeleteJobs {
+    return this.settings.deleteJobs;
+  }
+
+  get abortTimeout(): number {
+    return this.settings.abortTimeout;
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.settings.name;
+  }
+
+  /** The storage's number of it; 0 before it has been registered. */
+  get workerId(): number {
+    return this.#workerId;
+  }
+
+  /** Whether it has jobs. */
+  get busy(): boolean {
+    return this.#holdings.busy;
+  }
+
+  /** Whether it has been told to stop. */
+  get stopping(): boolean {
+    return this.#stopping !== null;
+  }
+
+  /**
+   * Works until {@link stop}, the signal, or, without `wait`, until there is nothing to do.
+   *
+   * @throws SchemaError, AppNotOpen, SyncConnectorConfigurationError, ConnectorException when it can't begin.
+   */
+  run(): Promise<void> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const signals = new StopSignals(this.settings, () => void this.stop());
+    try {
+      await this.#register();
+      await this.#work();
+    } finally {
+      signals.close();
+      this.tell({ kind: "worker:stopped" });
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { connector } = this.#employer;
+    const ear = new Ear(this.settings, connector, this.#exchanger, this);
+    this.tell({ kind: "worker:started", workerId: this.#workerId });
+    const trading = this.#exchanger.run();
+    const others = [
+      this.#heart.run(),
+      this.#clock.run(),
+      this.#housekeeping.run(),
+      ear.run(),
+    ] as const;
+    let failure: { readonly error: unknown } | null = null;
+    const failed = (error: unknown): void => {
+      failure ??= { error };
+      void this.stop();
+    };
+    for (const part of others) part.catch(failed);
+    // It ends when it was stopped, when there is nothing to do, or because it can't go on.
+    await Promise.race([trading.catch(failed), this.#farewell]);
+    await this.stop();
+    this.#left = true;
+    this.#heart.stop();
+    this.#clock.stop();
+    this.#housekeeping.stop();
+    ear.stop();
+    await Promise.allSettled(others);
+    await this.#unregister();
+    if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  }
+
+  /** Stops it; comes back when nothing runs any more and everything has been told, within bounds. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { shutdownGracefulTimeout, abortTimeout } = this.settings;
+    this.#exchanger.stopClaiming();
+    this.#clock.stop();
+    const released = this.#holdings.clearShelf("back");
+    const running = this.#holdings.running.size;
+    this.tell({ kind: "worker:stopping", running, released });
+    this.#exchanger.nudge();
+    await this.#vacancy(shutdownGracefulTimeout);
+    for (const one of this.#holdings.running.values()) one.abort("shutdown");
+    // Each gives up on its own after abortTimeout.
+    await this.#vacancy(abortTimeout + 1_000);
+    this.#exchanger.end();
+    this.#sayFarewell();
+  }
+
+  /** Waits until nothing runs, for at most so long. */
+  async #vacancy(longest: number | null): Promise<void> {
+    if (this.#holdings.running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = longest === null ? null : setTimeout(resolve, longest);
+      this.#vacated = () => {
+        if (timer) clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#vacated = null;
+  }
+
+  /** Takes what was claimed. */
+  accept(jobs: readonly ClaimedJob[]): void {
+    this.#holdings.shelve(jobs);
+    if (this.stopping) {
+      this.#holdings.clearShelf("back");
+      this.#exchanger.nudge();
+    } else this.#fill();
+  }
+
+  /** Starts as many as there are slots for. */
+  #fill(): void {
+    // A job whose task is unknown ends while it is started: what that frees is filled by the loop that runs.
+    if (this.#filling) return;
+    this.#filling = true;
+    const { running } = this.#holdings;
+    while (running.size < this.settings.concurrency) {
+      const job = this.#holdings.take();
+      if (job === undefined) break;
+      const performance = new Performance(job, this);
+      running.set(job.id, performance);
+      performance.start();
+    }
+    this.#filling = false;
+  }
+
+  /** The task of this name. */
+  find(taskName: string): Performer | undefined {
+    return this.#employer.find(taskName, this);
+  }
+
+  /** Takes note of what became of a job. */
+  left(job: ClaimedJob, outcome: Outcome | null): void {
+    const { running } = this.#holdings;
+    running.delete(job.id);
+    if (outcome !== null) this.#holdings.ended(outcome);
+    if (!this.stopping) this.#fill();
+    if (running.size === 0) this.#vacated?.();
+    this.#exchanger.nudge();
+  }
+
+  /** Has jobs stopped that somebody cancelled. */
+  abort(jobIds: readonly number[]): void {
+    for (const id of jobIds) {
+      const shelved = this.#holdings.unshelve(id);
+      if (shelved) {
+        const { lease } = shelved;
+        const remove = this.settings.deleteJobs === "always";
+        this.#holdings.ended({ kind: "aborted", id, lease, remove, error: null });
+        this.#exchanger.nudge();
+      } else this.#holdings.running.get(id)?.abort("user request");
+    }
+  }
+
+  /** Tells of jobs that were taken back from workers that are gone. */
+  rescued(rescues: readonly Rescue[]): void {
+    for (const rescue of rescues) this.tell({ kind: "job:rescued", rescue });
+    if (rescues.some(({ status }) => status === "todo")) this.#exchanger.hear({ type: "gap" });
+  }
+
+  /** Registers again when the storage doesn't know the worker of this number any more: what it holds is not its own then. */
+  registerAgain(workerId: number): Promise<void> {
+    if (workerId !== this.#workerId) return Promise.resolve();
+    this.#registering ??= this.#registerAgain().finally(() => {
+      this.#registering = null;
+    });
+    return this.#registering;
+  }
+
+  async #registerAgain(): Promise<void> {
+    this.#holdings.clearShelf("up");
+    for (const one of this.#holdings.running.values()) one.abort("lost");
+    while (!this.#left) {
+      try {
+        await this.#register();
+        return this.tell({ kind: "worker:registered-again", workerId: this.#workerId });
+      } catch (error) {
+        const delay = this.#storage.failed("registerWorker", error);
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+  }
+
+  async #register(): Promise<void> {
+    const { name, stalledWorkerTimeout: stalledAfter } = this.settings;
+    this.#workerId = await this.#storage.once("registerWorker", { name, stalledAfter });
+  }
+
+  /** Has the storage forget it; when that can't be, others notice that it is gone. */
+  async #unregister(): Promise<void> {
+    try {
+      await this.#storage.once("unregisterWorker", { workerId: this.#workerId });
+    } catch (error) {
+      this.tell({ kind: "storage:failed", operation: "unregisterWorker", error, delay: 0 });
+    }
+  }
+
+  /** Tells the program of an event. */
+  tell(event: WorkerEvent): void {
+    const { onEvent } = this.settings;
+    if (onEvent) callHandler("worker", onEvent, event);
+  }
+}
