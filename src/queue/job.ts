@@ -122,6 +122,6 @@ export interface WorkerRecord {
 export interface Rescue {
   readonly jobId: number;
   readonly workerId: number;
-  /** "todo" when it is tried again, "failed" when it was rescued too often. */
-  readonly status: "todo" | "failed";
+  /** "todo" when it is tried again, "failed" when it was rescued too often, "aborted" when somebody wanted that. */
+  readonly status: "todo" | "failed" | "aborted";
 }

@@ -38,7 +38,10 @@ export interface Exchanged {
   readonly jobs: readonly ClaimedJob[];
   /** The jobs among `outcomes` that were not its own any more; nothing was changed for them. */
   readonly lost: readonly number[];
-  /** In how many milliseconds the next scheduled job of its queues is due; null when there is none. */
+  /**
+   * In how many milliseconds there may be something to claim for its queues, when nothing is told before: the next scheduled job
+   * is due, or one that others are at work on can be free. Null when there is nothing to come back for.
+   */
   readonly nextDueIn: number | null;
   /** Whether the storage knows the worker; when not, no job was given, and it has to register again. */
   readonly registered: boolean;
@@ -149,9 +152,9 @@ export type Output<Name extends OperationName> = Operations[Name]["out"];
 
 /** What workers are told without asking, when the connector can listen. */
 export type Wake =
-  /** Jobs of these queues can run. */
+  /** Jobs of these queues can run; an empty list: of any. */
   | { readonly type: "ready"; readonly queues: readonly string[] }
-  /** Jobs of these queues can run in so many milliseconds. */
+  /** Jobs of these queues can run in so many milliseconds; an empty list: of any. */
   | { readonly type: "due"; readonly queues: readonly string[]; readonly in: number }
   /** These jobs are to be stopped. */
   | { readonly type: "abort"; readonly jobIds: readonly number[] }
