@@ -84,6 +84,8 @@ export type { Format } from "./adapt/format.ts";
 export type { Class, Codec, Convert, Load, Recipe } from "./adapt/registry.ts";
 export type { TypeIdentity } from "./adapt/oids.ts";
 export { int8AsNumber, int8AsString } from "./adapt/types/integer.ts";
+export { Interval } from "./adapt/types/interval-value.ts";
+export type { IntervalParts } from "./adapt/types/interval-value.ts";
 export { jsonCodec } from "./adapt/types/json.ts";
 export type { JsonFunctions } from "./adapt/types/json.ts";
 export { Json, Jsonb } from "./adapt/types/json-value.ts";

@@ -6,17 +6,28 @@
  */
 import { AdaptersMap, type Codec } from "./registry.ts";
 import { bool } from "./types/bool.ts";
+import { bit, varbit } from "./types/bits.ts";
 import { bytea } from "./types/bytea.ts";
 import { date } from "./types/date.ts";
 import { float4, float8 } from "./types/float.ts";
+import { box, circle, line, lseg, path, pointCodec, polygon } from "./types/geometric.ts";
 import { int2, int4, int8, oid } from "./types/integer.ts";
+import { interval } from "./types/interval.ts";
 import { json, jsonb } from "./types/json.ts";
+import { money } from "./types/money.ts";
+import { cidr, inet, macaddr, macaddr8 } from "./types/network.ts";
 import { numeric } from "./types/numeric.ts";
-import { bpchar, char, name, text, unknownLiteral, varchar, xml } from "./types/text.ts";
+import { objectNames } from "./types/object-names.ts";
+import { cid, pgLsn, pgSnapshot, tid, txidSnapshot, xid, xid8 } from "./types/system.ts";
+import { bpchar, char, cstring, jsonpath, name, refcursor } from "./types/text.ts";
+import { serverTexts, text, unknownLiteral, varchar, xml } from "./types/text.ts";
 import { time, timetz } from "./types/time.ts";
 import { timestamp } from "./types/timestamp.ts";
 import { timestamptz } from "./types/timestamptz.ts";
+import { tsquery } from "./types/tsquery.ts";
+import { tsvector } from "./types/tsvector.ts";
 import { uuid } from "./types/uuid.ts";
+import { int2vector, oidvector } from "./types/vectors.ts";
 
 const builtins: readonly Codec[] = [
   bool,
@@ -43,6 +54,37 @@ const builtins: readonly Codec[] = [
   timetz,
   timestamp,
   timestamptz,
+  interval,
+  money,
+  bit,
+  varbit,
+  inet,
+  cidr,
+  macaddr,
+  macaddr8,
+  pointCodec,
+  line,
+  lseg,
+  box,
+  path,
+  polygon,
+  circle,
+  tsvector,
+  tsquery,
+  jsonpath,
+  pgLsn,
+  tid,
+  xid,
+  cid,
+  xid8,
+  pgSnapshot,
+  txidSnapshot,
+  int2vector,
+  oidvector,
+  refcursor,
+  cstring,
+  ...objectNames,
+  ...serverTexts,
 ];
 
 function withBuiltins(): AdaptersMap {

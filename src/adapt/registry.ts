@@ -32,6 +32,8 @@ export interface Codec {
   readonly takesArrays?: boolean;
   /** The format asked for in results: the one that is faster or more exact to read. */
   readonly results: Format;
+  /** Whether results are asked for in text even where binary is wished, because that says less or nothing. */
+  readonly isTextOnly?: boolean;
   /** Reads the text form. */
   readonly loadText: Load;
   /** Reads the binary form. Gives the same value that {@link loadText} gives. */
@@ -153,7 +155,7 @@ export class AdaptersMap {
       );
     this.#amend(this.#find(type), (codec) =>
       format === BINARY
-        ? { ...codec, results: BINARY, loadBinary: load }
+        ? { ...codec, results: BINARY, loadBinary: load, isTextOnly: false }
         : { ...codec, results: TEXT, loadText: load },
     );
   }

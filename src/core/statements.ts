@@ -9,7 +9,6 @@
 import { randomBytes } from "node:crypto";
 import type { Format } from "../adapt/format.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
-import { unknownCodec } from "../adapt/types/unknown.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import { Description } from "./description.ts";
@@ -136,7 +135,7 @@ function formatOf(oid: number, adapters: AdaptersMap, binary: boolean | undefine
   const codec = adapters.codec(oid);
   if (binary === undefined) return codec.results;
   // Who only registered how the text is read gets text, as for a type that nobody registered.
-  return binary && codec.loadBinary !== unknownCodec.loadBinary ? 1 : 0;
+  return binary && codec.isTextOnly !== true ? 1 : 0;
 }
 
 /** The statements of one connection. */

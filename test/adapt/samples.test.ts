@@ -32,9 +32,11 @@ describe.each(allSamples)("%s %s", (type, text, hex, value) => {
 
   test("is written in binary", () => {
     const written = dumpHex(codec, sent);
-    // Only what the server reads by rules of its own goes in text.
-    if (written === false) expect(["name", "xml"]).toContain(type);
-    else if (OTHER_FORMS.has(text) || type === "jsonb[]") {
+    // Only what the server reads by rules of its own goes in text, or what it doesn't take in binary.
+    if (written === false) {
+      if (text !== "") expect(["name", "xml"]).toContain(type);
+      else expect(["int2vector", "oidvector", "tsquery"]).toContain(type);
+    } else if (OTHER_FORMS.has(text) || type === "jsonb[]") {
       expect(loadHex(codec, written)).toStrictEqual(value);
     } else expect(written).toBe(hex);
   });

@@ -2,10 +2,14 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { Json, ProgrammingError } from "../../src/index.ts";
-import { samples } from "../adapt/samples.ts";
+import { samplesOf } from "../adapt/samples.ts";
+import { defaultMajor } from "../support/server.ts";
 import { expectUsable, failureOf, shells } from "../support/shells.ts";
 
 const formats: ["text" | "binary"][] = [["text"], ["binary"]];
+
+/** Types whose empty value the server sends in binary and doesn't take. */
+const UNTAKEN = new Set(["int2vector", "oidvector", "tsquery"]);
 
 /** Text with everything that the text format escapes, and what looks like its own marks. */
 const AWKWARD = [
@@ -169,10 +173,13 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
 
     test("every registered type", async () => {
       await using conn = await connect();
-      const names = Object.keys(samples).filter((type) => type !== "unknown" && type !== "char");
+      const known = samplesOf(defaultMajor);
+      const names = Object.keys(known).filter((type) => type !== "unknown" && type !== "char");
       const cur = conn.cursor();
       for (const type of names) {
-        const values = (samples[type] ?? []).map(([, , value]) => value);
+        const values = (known[type] ?? [])
+          .filter(([text]) => !(format === "binary" && text === "" && UNTAKEN.has(type)))
+          .map(([, , value]) => value);
         // A string is the text of a json value; as the value itself it has to be said.
         const inArray = (value: unknown): unknown => (type.endsWith("[]") ? value : [value, null]);
         const given = /^jsonb?$/.test(type) ? values.map((value) => new Json(value)) : values;

@@ -6,8 +6,11 @@ import fc from "fast-check";
 import { BUILTIN_TYPES } from "../../src/adapt/oids.ts";
 import { globalAdapters } from "../../src/adapt/builtins.ts";
 import { type AsyncConnection, connect } from "../../src/index.ts";
-import { samples } from "../adapt/samples.ts";
+import { samplesOf } from "../adapt/samples.ts";
 import { defaultServer } from "../support/default-server.ts";
+import { defaultMajor } from "../support/server.ts";
+
+const samples = samplesOf(defaultMajor);
 
 type Row = Record<string, unknown>;
 
@@ -240,16 +243,11 @@ describe("parameters are what the statement takes", () => {
   });
 
   test.each<[type: string, value: unknown, text: string]>([
-    ["interval", "1 day 02:00:00", "1 day 02:00:00"],
-    ["inet", "10.0.0.1/8", "10.0.0.1/8"],
-    ["inet[]", ["10.0.0.1", null], "{10.0.0.1,NULL}"],
-    ["point", "(1,2)", "(1,2)"],
-    ["bit varying", "0101", "0101"],
-    ["money", 12.5, "$12.50"],
     ["int4range", "[1,5)", "[1,5)"],
-    ["tsvector", "'a' 'b'", "'a' 'b'"],
-    ["regclass", "pg_class", "pg_class"],
-  ])("%s, which has no codec, is text", async (type, value, text) => {
+    ["money", 12, "$12.00"],
+    ["regclass", 1259, "pg_class"],
+    ["regclass", 0, "-"],
+  ])("%s is text", async (type, value, text) => {
     expect(await valueOf(`select $1::${type}::text as v`, [value])).toBe(text);
     expect(await valueOf(`select $1::${type} as v`, [value])).toBe(text);
   });

@@ -34,6 +34,7 @@ export function arrayCodec(element: Codec): Codec {
     oid: element.arrayOid,
     arrayOid: 0,
     results: element.results,
+    isTextOnly: element.isTextOnly === true,
     loadText: (bytes, start, end) =>
       readArrayText(name, element.loadText, delimiterByte, bytes, start, end),
     loadBinary: (bytes, start, end) => readArrayBinary(name, element, bytes, start, end),

@@ -105,6 +105,14 @@ function spell(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
+/** A float8 as the server prints it: the digits of JavaScript, an exponent below 1e-4 and from 1e15 on. */
+export function printFloat8(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-4 && size < 1e15) || !Number.isFinite(value)) return spell(value);
+  const [digits = "", exponent = ""] = value.toExponential().split("e");
+  return `${digits}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, "0")}`;
+}
+
 /** float8, as number. A bigint is rounded to the nearest float8, as the server does. */
 export const float8: Codec = {
   ...builtin("float8"),

@@ -94,17 +94,22 @@ export const int4: Codec = smallInteger(
   (value, out) => out.int32(value),
 );
 
+/** A codec of a type of 32 bits without a sign, as number. */
+export function unsignedInteger(type: string): Codec {
+  return smallInteger(
+    type,
+    0,
+    4294967295,
+    (bytes, start, end) => {
+      if (end - start !== 4) throw wrongLength(type, 4, end - start);
+      return uint32(bytes, start);
+    },
+    (value, out) => out.int32(value),
+  );
+}
+
 /** oid, as number. */
-export const oid: Codec = smallInteger(
-  "oid",
-  0,
-  4294967295,
-  (bytes, start, end) => {
-    if (end - start !== 4) throw wrongLength("oid", 4, end - start);
-    return uint32(bytes, start);
-  },
-  (value, out) => out.int32(value),
-);
+export const oid: Codec = unsignedInteger("oid");
 
 // The two halves of an int8 are put where the engine can take them as one bigint, without making others.
 const halves = new Uint32Array(2);

@@ -1,17 +1,19 @@
 /**
- * Text and what travels as text: text, varchar, bpchar, name, "char", xml, unknown; all as string.
+ * Text and what travels as text: text, varchar, bpchar, name, "char", xml, jsonpath, unknown and what the server's
+ * catalogs hold; all as string.
  *
  * Both formats are the same UTF-8 bytes, but for "char", which is one byte. Numbers, bigints and booleans are
  * taken as JavaScript prints them; objects are refused, as "[object Object]" is what nobody wants to store.
  * Strings with NUL or half of a surrogate pair are refused by the writer. PostgreSQL manual, 8.3 and 8.13.
  */
-import { ProgrammingError } from "../../errors.ts";
+import { DataError, ProgrammingError } from "../../errors.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
 import { BINARY, TEXT, type Format } from "../format.ts";
 import type { Codec } from "../registry.ts";
 import { Json, jsonText } from "./json-value.ts";
-import { kindOf, wrongLength } from "./refuse.ts";
+import { kindOf, malformed, wrongLength } from "./refuse.ts";
+import { stringCodec } from "./string-codec.ts";
 import { readUtf8 } from "./utf8.ts";
 
 function textOf(type: string, value: unknown): string {
@@ -61,6 +63,61 @@ export const xml: Codec = writtenAsText(textCodec("xml"), TEXT);
 
 /** name, as string. Sent in text: that form is cut to 63 bytes, where the binary one is refused. */
 export const name: Codec = writtenAsText(textCodec("name"), BINARY);
+
+/** refcursor, the name of a cursor, as string. */
+export const refcursor: Codec = textCodec("refcursor");
+
+/** cstring, which functions of the server's own take and give, as string. */
+export const cstring: Codec = textCodec("cstring");
+
+/** The version number that the binary form of jsonpath begins with. */
+const JSONPATH_VERSION = 1;
+
+/** jsonpath, as string: `$."a"[*]`. What it means is for the server to find out. */
+export const jsonpath: Codec = stringCodec("jsonpath", {
+  takes: "a string",
+  loadBinary(bytes, start, end) {
+    if (bytes[start] !== JSONPATH_VERSION || start === end) {
+      throw malformed("jsonpath", "a version that is not known");
+    }
+    return readUtf8(bytes, start + 1, end);
+  },
+  write(path, out) {
+    out.int8(JSONPATH_VERSION);
+    out.utf8(path);
+    return true;
+  },
+});
+
+/** A codec of a type that the server has no binary form for, or one for itself alone. */
+function serverText(type: string): Codec {
+  const codec = textCodec(type);
+  return {
+    ...codec,
+    results: TEXT,
+    loadBinary(): never {
+      throw new DataError(`the binary form of ${type} is the server's own; read it as text`);
+    },
+    dumpBinary(value: unknown): boolean {
+      textOf(type, value);
+      return false;
+    },
+    isTextOnly: true,
+  };
+}
+
+/** What the server keeps in its catalogs and prints for people, as string. */
+export const serverTexts: readonly Codec[] = [
+  "aclitem",
+  "gtsvector",
+  "pg_brin_bloom_summary",
+  "pg_brin_minmax_multi_summary",
+  "pg_dependencies",
+  "pg_mcv_list",
+  "pg_ndistinct",
+  "pg_node_tree",
+  "void",
+].map(serverText);
 
 /** The pseudo-type unknown, as string: a literal that the server has not given a type. */
 export const unknownLiteral: Codec = textCodec("unknown");

@@ -70,6 +70,7 @@ export const unknownCodec: Codec = {
   oid: 0,
   arrayOid: 0,
   results: TEXT,
+  isTextOnly: true,
   loadText: readUtf8,
   loadBinary: unreadable,
   dumpText: textOf,
