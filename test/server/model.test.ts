@@ -1,27 +1,5 @@
-// Several callers on one asynchronous connection, doing whatever they like, in an order that is drawn;
-// some sessions are killed. Every call settles once, with its own rows. A longer run is in model.slow.test.ts.
+// Several callers on one connection, doing whatever they like. A longer run is in model.slow.test.ts.
 
-import { expect, test } from "@jest/globals";
-import fc from "fast-check";
-import { defaultServer } from "../support/default-server.ts";
-import { courses, play, storyOf } from "../support/model.ts";
-import { seed } from "../support/seed.ts";
-import { type Shell, shells } from "../support/shells.ts";
+import { testCourses } from "./model.ts";
 
-const RUNS = 60;
-const [shell] = shells as [Shell];
-
-test(`${RUNS} courses of events`, async () => {
-  const property = fc.asyncProperty(courses(), (course) =>
-    play(course, defaultServer(), () => shell.connect()),
-  );
-  const result = await fc.check(property, { seed, numRuns: RUNS, endOnFailure: true });
-  const [course] = result.counterexample ?? [];
-  const story = course ? storyOf(course) : "";
-  if (result.failed) {
-    throw new Error(`it failed with MAHOUT_TEST_SEED=${seed}:\n${story}`, {
-      cause: result.errorInstance,
-    });
-  }
-  expect(result.numRuns).toBe(RUNS);
-}, 3_600_000);
+testCourses(60);
