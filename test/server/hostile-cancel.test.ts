@@ -4,6 +4,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { CancellationTimeout, errors } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
+import { fatal } from "../support/hostile-cases.ts";
 import { against, answer, greets, keyOf, PID, SOON, within } from "../support/hostile.ts";
 import { awaits, closes, gate, opens, resets, type Script } from "../support/scripted-server.ts";
 import { secures, sends } from "../support/scripted-server.ts";
@@ -14,7 +15,6 @@ const GRACE = 5_000;
 const CANCEL_CODE = 80_877_102;
 
 const canceled = backend.errorResponse({ C: "57014", M: "canceling statement" });
-const fatal = backend.fatalError({ C: "57P01", M: "going down" });
 const ready = backend.readyForQuery();
 
 /** The whole request, as the manual has it. */

@@ -8,15 +8,14 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { ConnectionTimeout, errors, OperationalError } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
+import { BAD_TLS, fatal, MALFORMED, TAMPERED } from "../support/hostile-cases.ts";
 import {
   against,
-  dawdle,
   answer,
+  dawdle,
   expectNoPassword,
-  fatal,
   greeting,
   greets,
-  MALFORMED,
   PASSWORD,
   SOON,
   within,
@@ -36,9 +35,6 @@ import {
 import { failureOf, shells } from "../support/shells.ts";
 
 const authority = join(__dirname, "../support/certificates/ca.crt");
-
-const BAD_TLS = { name: "OperationalError", code: "ERR_MAHOUT_TLS" };
-const TAMPERED = { name: "OperationalError", code: "ERR_MAHOUT_PROTOCOL" };
 
 const offer = [awaits("ssl")];
 const impostor = backend.fatalError({ C: "57P03", M: "words of an impostor" });

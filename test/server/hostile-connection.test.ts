@@ -4,18 +4,15 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Diagnostic, MahoutError } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
+import { type Case, fatal, LOST, MALFORMED, SHUTDOWN } from "../support/hostile-cases.ts";
 import {
   against,
-  dawdle,
   answer,
-  greets,
+  dawdle,
   expectBroken,
-  fatal,
+  greets,
   leftovers,
-  LOST,
-  MALFORMED,
   resources,
-  SHUTDOWN,
   SOON,
   within,
 } from "../support/hostile.ts";
@@ -31,13 +28,9 @@ import {
   sends,
   serves,
   stays,
-  type Script,
   type ScriptedServer,
 } from "../support/scripted-server.ts";
 import { eventually, failureOf, shells } from "../support/shells.ts";
-
-/** What the server does, and what the caller is told. */
-type Case = readonly [name: string, script: Script, error: object];
 
 const columns = backend.rowDescription("a", "b");
 

@@ -3,23 +3,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { errors } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
-import {
-  against,
-  answer,
-  greets,
-  expectBroken,
-  fatal,
-  LOST,
-  MALFORMED,
-  SHUTDOWN,
-  SOON,
-  within,
-} from "../support/hostile.ts";
+import { type Case, fatal, LOST, MALFORMED, SHUTDOWN } from "../support/hostile-cases.ts";
+import { against, answer, expectBroken, greets, SOON, within } from "../support/hostile.ts";
 import { awaits, closes, sends, type Script } from "../support/scripted-server.ts";
 import { failureOf, shells } from "../support/shells.ts";
-
-/** What the server does, and what the caller is told. */
-type Case = readonly [name: string, script: Script, error: object];
 
 const described = [
   backend.parseComplete(),

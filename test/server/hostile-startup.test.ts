@@ -4,13 +4,12 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import * as backend from "../support/backend-messages.ts";
+import { BAD_TLS, LOST, MALFORMED, NO_TLS, TAMPERED } from "../support/hostile-cases.ts";
 import {
   against,
   expectNoPassword,
   greeting,
   keyOf,
-  LOST,
-  MALFORMED,
   PASSWORD,
   SOON,
   within,
@@ -29,10 +28,6 @@ import {
 import { failureOf, shells } from "../support/shells.ts";
 
 const stranger = join(__dirname, "../support/certificates/untrusted-ca.crt");
-
-const NO_TLS = { name: "OperationalError", code: "ERR_MAHOUT_NO_TLS" };
-const BAD_TLS = { name: "OperationalError", code: "ERR_MAHOUT_TLS" };
-const TAMPERED = { name: "OperationalError", code: "ERR_MAHOUT_PROTOCOL" };
 
 /** How the client connects, what the server does, what the caller is told. */
 type Case = readonly [name: string, sslmode: string, script: Script, error: object];

@@ -4,18 +4,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { errors } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
-import {
-  against,
-  answer,
-  greets,
-  expectBroken,
-  fatal,
-  LOST,
-  MALFORMED,
-  SHUTDOWN,
-  SOON,
-  within,
-} from "../support/hostile.ts";
+import { type Case, fatal, LOST, MALFORMED, SHUTDOWN } from "../support/hostile-cases.ts";
+import { against, answer, expectBroken, greets, SOON, within } from "../support/hostile.ts";
 import {
   awaits,
   closes,
@@ -25,12 +15,8 @@ import {
   sendsBytewise,
   serves,
   stays,
-  type Script,
 } from "../support/scripted-server.ts";
 import { failureOf, shells } from "../support/shells.ts";
-
-/** What the server does after it was asked, and what the caller is told. */
-type Case = readonly [name: string, script: Script, error: object];
 
 const columns = backend.rowDescription("a", "b");
 const done = Buffer.concat([backend.commandComplete("SELECT 1"), backend.readyForQuery()]);

@@ -97,15 +97,6 @@ export async function within<T>(milliseconds: number, run: () => T | Promise<T>)
 /** However bad the server is, an error may not take longer than this, in milliseconds. */
 export const SOON = 2_000;
 
-/** The connection went away without a word. */
-export const LOST = { name: "OperationalError", code: "ERR_MAHOUT_CONNECTION_LOST" };
-/** The server said something that it may not say there. */
-export const MALFORMED = { name: "ProtocolError", code: "ERR_MAHOUT_PROTOCOL" };
-/** The error of {@link fatal}. */
-export const SHUTDOWN = { name: "AdminShutdown", sqlstate: "57P01", message: "going down" };
-/** The last words of a server. */
-export const fatal: Buffer = backend.fatalError({ C: "57P01", M: "going down" });
-
 /** What is true of a connection after it broke, whatever broke it. */
 export async function expectBroken(conn: AsyncConnection): Promise<void> {
   expect([conn.closed, conn.broken, conn.disconnected.aborted]).toEqual([true, true, true]);
