@@ -33,6 +33,7 @@ import type { SocketTransport } from "../transport/socket.ts";
 import type { Stay } from "../transport/stay.ts";
 import { checkNotFeeding } from "./items.ts";
 import { observed } from "./observed.ts";
+import { OccupationWatch } from "./occupation-watch.ts";
 import { checkNotOccupied } from "./occupied.ts";
 import type { AsyncLimits, AsyncRunOptions } from "./options.ts";
 
@@ -51,6 +52,7 @@ export class AsyncDriver {
   readonly #core: ConnectionCore<unknown>;
   readonly #transport: SocketTransport;
   readonly #line: Line;
+  readonly #watch: OccupationWatch;
   readonly #cancelTarget: CancelTarget;
   #probe: IdleProbe | null = null;
 
@@ -58,6 +60,7 @@ export class AsyncDriver {
     this.#core = core;
     this.#transport = transport;
     this.#line = new Line(core.session, transport);
+    this.#watch = new OccupationWatch(this.#line);
     this.#cancelTarget = target;
   }
 
@@ -159,8 +162,7 @@ export class AsyncDriver {
 
   /** Runs a conversation in its turn and within limits. */
   perform<T>(conversation: Conversation<T>, options: Performing | undefined): Promise<T> {
-    checkNotFeeding(this.#core);
-    if (this.#line.hasStays) checkNotOccupied(this.#core);
+    this.#checkEnds();
     const timeout = this.#core.timeoutOf(options);
     const signal = options?.signal;
     if (signal === undefined && timeout === undefined)
@@ -175,9 +177,18 @@ export class AsyncDriver {
   occupy(occupation: Occupation): Stay {
     this.#core.checkOpen();
     this.#core.pipeline.refuse(occupation.what);
+    this.#checkEnds();
+    const stay = this.#line.stay(this.#cancelTarget, occupation);
+    this.#watch.occupied(stay);
+    return stay;
+  }
+
+  /** Refuses what would wait for itself, as far as that can be seen. */
+  #checkEnds(): void {
     checkNotFeeding(this.#core);
-    if (this.#line.hasStays) checkNotOccupied(this.#core);
-    return this.#line.stay(this.#cancelTarget, occupation);
+    if (!this.#line.hasStays) return;
+    checkNotOccupied(this.#core);
+    this.#watch.begin();
   }
 
   /** Whether nothing is under way on the connection, and nothing waits for its turn. */
@@ -210,6 +221,7 @@ export class AsyncDriver {
   /** Closes the connection; what still runs on it fails. */
   async close(): Promise<void> {
     this.#probe?.stop();
+    this.#watch.stop();
     await drive(this.#core.close(), this.#transport);
   }
 }

@@ -10,10 +10,14 @@ import { AsyncResource } from "node:async_hooks";
 import type { Items, Stopped } from "../core/items.ts";
 import { IterableItems, isIterable, notIterable } from "../core/items.ts";
 import { ProgrammingError } from "../errors.ts";
-import { currentScope, runInScope } from "./scopes.ts";
+import type { ScopeOwner } from "./scopes.ts";
+import { closeScope, currentScope, runInScope } from "./scopes.ts";
 
 /** How many items are fetched ahead. */
 const AHEAD = 256;
+
+/** How many sources there are whose calls would wait for themselves: mostly none, and nothing to look for. */
+let feeding = 0;
 
 /** Makes the items of any iterable; `connection` is the one that they are for. */
 export function itemsOf(source: unknown, connection: object, stopped: Stopped): Items {
@@ -28,7 +32,7 @@ export function itemsOf(source: unknown, connection: object, stopped: Stopped): 
 }
 
 /** Items of an asynchronous iterator. */
-class AsyncItems implements Items {
+class AsyncItems implements Items, ScopeOwner {
   item: unknown;
   readonly #connection: object;
   readonly #iterator: AsyncIterator<unknown>;
@@ -38,7 +42,7 @@ class AsyncItems implements Items {
   #ready: unknown[] = [];
   #at = 0;
   #fetching = false;
-  #over = false;
+  over = false;
   #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
   #late = false;
@@ -47,11 +51,19 @@ class AsyncItems implements Items {
     this.#iterator = iterator;
     this.#connection = connection;
     this.#stopped = stopped;
+    feeding++;
+  }
+
+  #end(): void {
+    if (this.over) return;
+    this.over = true;
+    feeding--;
+    closeScope(this);
   }
 
   /** Whether the connection may be waiting for this source. */
   feeds(connection: object): boolean {
-    return this.#connection === connection && !this.#over;
+    return this.#connection === connection && !this.over;
   }
 
   /** See {@link Items.advance}. */
@@ -63,7 +75,7 @@ class AsyncItems implements Items {
       return true;
     }
     if (this.#failure) throw this.#failure.error;
-    return this.#over ? false : null;
+    return this.over ? false : null;
   }
 
   /** See {@link Items.fill}. */
@@ -74,7 +86,7 @@ class AsyncItems implements Items {
     return new Promise((resolve) => {
       this.#wake = resolve;
       // More may have come since it was found that there is nothing.
-      if (this.#ready.length > 0 || this.#over) return this.wake();
+      if (this.#ready.length > 0 || this.over) return this.wake();
       if (!this.#fetching) {
         this.#fetching = true;
         this.#resource.runInAsyncScope(() => runInScope(this, () => void this.#fetch()));
@@ -89,14 +101,14 @@ class AsyncItems implements Items {
 
   async #fetch(): Promise<void> {
     try {
-      while (!this.#over && this.#ready.length < AHEAD) {
+      while (!this.over && this.#ready.length < AHEAD) {
         const step = await this.#iterator.next();
-        if (step.done === true) this.#over = true;
+        if (step.done === true) this.#end();
         else this.#ready.push(step.value);
         if (this.#late) this.wake();
       }
     } catch (error) {
-      this.#over = true;
+      this.#end();
       this.#failure = { error };
     }
     this.#fetching = false;
@@ -113,8 +125,8 @@ class AsyncItems implements Items {
   /** See {@link Items.close}; a generator that waits is told as soon as it goes on, which isn't waited for. */
   close(): void {
     this.wake();
-    if (this.#over) return;
-    this.#over = true;
+    if (this.over) return;
+    this.#end();
     this.#iterator.return?.().then(undefined, () => {});
   }
 }
@@ -125,6 +137,7 @@ class AsyncItems implements Items {
  * @throws ProgrammingError when it comes from a source of items for this very connection.
  */
 export function checkNotFeeding(connection: object): void {
+  if (feeding === 0) return;
   for (let scope = currentScope(); scope !== null; scope = scope.parent) {
     if (scope.owner instanceof AsyncItems && scope.owner.feeds(connection)) {
       throw new ProgrammingError(

@@ -5,10 +5,11 @@
  * end, and the block for the statement. It is refused instead. Statements of other contexts just wait.
  */
 import { occupied } from "../transport/occupation.ts";
-import { currentScope, enterScope, leaveScope, runInScope } from "./scopes.ts";
+import type { ScopeOwner } from "./scopes.ts";
+import { closeScope, currentScope, enterScope, leaveScope, runInScope } from "./scopes.ts";
 
 /** One such block. */
-export class OccupiedScope {
+export class OccupiedScope implements ScopeOwner {
   /** Whether the block still has the connection. */
   open = true;
   readonly #connection: object;
@@ -51,6 +52,7 @@ export class OccupiedScope {
   close(): void {
     this.open = false;
     leaveScope(this);
+    closeScope(this);
   }
 }
 

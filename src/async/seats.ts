@@ -6,14 +6,15 @@
  * in no longer counts once it has ended.
  */
 import type { AsyncConnection } from "./connection.ts";
-import { currentScope, enterScope, leaveScope, runInScope } from "./scopes.ts";
+import type { ScopeOwner } from "./scopes.ts";
+import { closeScope, currentScope, enterScope, leaveScope, runInScope } from "./scopes.ts";
 import type { TurnLimits } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
 const outermost = new WeakMap<AsyncConnection<unknown>, Turns>();
 
 /** One block's place. */
-export class Seat {
+export class Seat implements ScopeOwner {
   /** The seat around it; null for an outermost block's. */
   readonly parent: Seat | null;
   readonly #connection: AsyncConnection<unknown>;
@@ -55,6 +56,7 @@ export class Seat {
       this.#taken = true;
     } catch (error) {
       this.over = true;
+      closeScope(this);
       throw error;
     }
   }
@@ -67,6 +69,7 @@ export class Seat {
     if (!this.#taken) return;
     this.#taken = false;
     this.over = true;
+    closeScope(this);
     const turns = this.#turns;
     this.#inner.close(waits ? () => turns.release() : null);
     if (!waits) turns.release();

@@ -41,7 +41,7 @@ export function attemptDeadline(timeout: number): Deadline {
 export function stopAfter(timeout: number | undefined): () => Error | null {
   if (timeout === undefined) return () => null;
   const at = performance.now() + timeout;
-  return () => (performance.now() < at ? null : expired(timeout, "by the client"));
+  return () => (performance.now() < at ? null : expired(timeout, "client"));
 }
 
 /** A deadline for a statement: it is cancelled, and the server has a little longer to end it. */
@@ -90,6 +90,6 @@ export class StatementDeadline implements Deadline {
   /** The error of a statement that this deadline ended, in its own words. */
   explain(error: unknown): unknown {
     if (!this.#cancelled || !isCancellation(error)) return error;
-    return expired(this.#timeout, "by the server", error);
+    return expired(this.#timeout, "server", error);
   }
 }

@@ -86,7 +86,7 @@ export async function runLimited<T>(
   limits: Limits,
 ): Promise<T> {
   const { signal, timeout, ends = false } = limits;
-  if (signal?.aborted && !ends) throw aborted(signal, "before it was sent");
+  if (signal?.aborted && !ends) throw abortedBefore(signal);
   let stopping: Promise<void> | undefined;
   let why: Explain | null = null;
   let ended = false;
@@ -101,9 +101,9 @@ export async function runLimited<T>(
   let timer: NodeJS.Timeout | undefined;
   const watch = (): void => {
     if (timeout !== undefined)
-      timer = setTimeout(() => stop((when, error) => expired(timeout, when, error)), timeout);
+      timer = setTimeout(() => stop((stage, error) => expired(timeout, stage, error)), timeout);
     if (!signal) return;
-    const abort = (): void => stop((when, error) => aborted(signal, when, error));
+    const abort = (): void => stop((stage, error) => aborted(signal, stage, error));
     forget = onAbort(signal, abort);
     if (signal.aborted) abort();
   };
@@ -111,11 +111,10 @@ export async function runLimited<T>(
     // The answer is there already: a cancel request could only hit what comes next.
     if (why || ended) return;
     why = reason;
-    if (!ends && line.leave(job))
-      job.withdraw(reason("while it waited for its turn; it was not sent"));
+    if (!ends && line.leave(job)) job.withdraw(reason(line.waitsFor));
     else {
       stopping = stopStatement(target, transport, answered);
-      limits.onStop?.(reason("by the client"));
+      limits.onStop?.(reason("client"));
     }
   };
   const job = line.runAlone(ends ? watched(held, watch) : held, ends);
@@ -125,7 +124,7 @@ export async function runLimited<T>(
   } catch (error) {
     const reason = why as Explain | null;
     // A withdrawn statement has its own error already; what the server ended is explained here.
-    if (reason && stopping && isCancellation(error)) throw reason("by the server", error);
+    if (reason && stopping && isCancellation(error)) throw reason("server", error);
     throw error;
   } finally {
     clearTimeout(timer);
@@ -195,7 +194,7 @@ export async function stopAfter<T>(
   try {
     return await waiting;
   } catch (error) {
-    if (hasPassed && isCancellation(error)) throw expired(timeout, "by the server", error);
+    if (hasPassed && isCancellation(error)) throw expired(timeout, "server", error);
     throw error;
   } finally {
     clearTimeout(timer);
@@ -237,13 +236,17 @@ export function isCancellation(error: unknown): error is MahoutError {
   return error instanceof MahoutError && error.sqlstate === "57014";
 }
 
-/** Makes the error of a statement that was stopped; `error` is the server's, if it came to that. */
-export type Explain = (when: string, error?: MahoutError) => Error;
+/** Where a statement was when it was stopped; a wait names what it was for. */
+export type Stage = "server" | "client" | `waiting for ${string}`;
 
-export function aborted(signal: AbortSignal, when: string, error?: MahoutError): Error {
+/** Makes the error of a statement that was stopped; `error` is the server's, if it came to that. */
+export type Explain = (stage: Stage, error?: MahoutError) => Error;
+
+/** The error of a statement whose signal was aborted. */
+export function aborted(signal: AbortSignal, stage: Stage, error?: MahoutError): Error {
   const { statement, diag } = error ?? {};
   const cause: unknown = signal.reason;
-  return new QueryCanceled(`the statement was cancelled by its signal ${when}`, {
+  return new QueryCanceled(stopped("by its signal", stage), {
     cause,
     statement,
     diag,
@@ -252,17 +255,29 @@ export function aborted(signal: AbortSignal, when: string, error?: MahoutError):
   });
 }
 
+/** The error of a statement whose signal had been aborted before. */
+export function abortedBefore(signal: AbortSignal): Error {
+  return new QueryCanceled("the statement was not sent: its signal was aborted before", {
+    cause: signal.reason,
+    code: "ERR_MAHOUT_ABORTED",
+    outcome: "not sent",
+  });
+}
+
 /** The error of a statement whose time is up. */
-export function expired(timeout: number, when: string, error?: MahoutError): Error {
+export function expired(timeout: number, stage: Stage, error?: MahoutError): Error {
   const { statement, diag } = error ?? {};
-  return new QueryCanceled(
-    `the statement was cancelled after its timeout of ${timeout} ms ${when}`,
-    {
-      cause: error,
-      statement,
-      diag,
-      code: "ERR_MAHOUT_STATEMENT_TIMEOUT",
-      outcome: error ? "cancelled" : "not sent",
-    },
-  );
+  return new QueryCanceled(stopped(`after its timeout of ${timeout} ms`, stage), {
+    cause: error,
+    statement,
+    diag,
+    code: "ERR_MAHOUT_STATEMENT_TIMEOUT",
+    outcome: error ? "cancelled" : "not sent",
+  });
+}
+
+function stopped(how: string, stage: Stage): string {
+  if (stage === "server") return `the statement was cancelled on the server ${how}`;
+  if (stage === "client") return `the statement was cancelled ${how}`;
+  return `the statement was withdrawn ${how}: it was ${stage}, and was not sent`;
 }

@@ -24,7 +24,7 @@ export class Line implements Turnstile {
   #head = 0;
   #holder: Runner | null = null;
   #pumping = false;
-  #stays = 0;
+  readonly #stays: Set<Stay> = new Set();
 
   constructor(session: Session, transport: SocketTransport) {
     this.#session = session;
@@ -51,24 +51,42 @@ export class Line implements Turnstile {
   /** Lets a stay get in line: a place that is kept until it is left. */
   stay(target: CancelTarget, occupation: Occupation): Stay {
     const stay = new Stay(this, this.#transport, target, occupation);
-    this.#stays++;
+    this.#stays.add(stay);
     this.#enter(stay.runner);
     return stay;
   }
 
   /** See {@link StayLine.left}. */
-  left(): void {
-    this.#stays--;
+  left(stay: Stay): void {
+    this.#stays.delete(stay);
   }
 
   /** Whether there are stays: whoever has one must not wait for its end. */
   get hasStays(): boolean {
-    return this.#stays > 0;
+    return this.#stays.size > 0;
+  }
+
+  /** Who stays now; null when nobody does. */
+  get occupant(): Stay | null {
+    for (const stay of this.#stays) if (stay.begun) return stay;
+    return null;
+  }
+
+  /** Whether anybody waits for a turn. */
+  get isAwaited(): boolean {
+    return this.#head < this.#queue.length;
+  }
+
+  /** See {@link StayLine.waitsFor}. */
+  get waitsFor(): `waiting for ${string}` {
+    const { occupant } = this;
+    if (occupant === null) return "waiting for its turn";
+    return `waiting for ${occupant.what} to end, which has the connection to itself`;
   }
 
   /** Whether nobody writes, waits for a turn, or stays. */
   get quiet(): boolean {
-    return this.#holder === null && this.#head === this.#queue.length && this.#stays === 0;
+    return this.#holder === null && this.#head === this.#queue.length && this.#stays.size === 0;
   }
 
   /** Takes a job that has not begun out of the line; false when it has. */

@@ -13,7 +13,7 @@ import { onAbort } from "./abort.ts";
 import type { Runner, Turnstile } from "./job.ts";
 import { Job } from "./job.ts";
 import type { CancelTarget, Explain, Limits } from "./limits.ts";
-import { aborted, expired, isCancellation, stopStatement } from "./limits.ts";
+import { aborted, abortedBefore, expired, isCancellation, stopStatement } from "./limits.ts";
 import type { Occupation } from "./occupation.ts";
 import type { SocketTransport } from "./socket.ts";
 
@@ -24,7 +24,9 @@ export interface StayLine {
   /** Its place is free. */
   ended(runner: Runner): void;
   /** A stay has ended, or never began. */
-  left(): void;
+  left(stay: Stay): void;
+  /** What whoever is in the line waits for. */
+  readonly waitsFor: `waiting for ${string}`;
 }
 
 /** The place itself, with a line of its own. */
@@ -45,6 +47,10 @@ class Place implements Runner, Turnstile {
       this.#enter = resolve;
       this.#refuse = reject;
     });
+  }
+
+  get idle(): boolean {
+    return this.#current === null && this.#queue.length === 0;
   }
 
   start(): void {
@@ -124,6 +130,21 @@ export class Stay {
     return this.#place;
   }
 
+  /** What it is for, as errors name it. */
+  get what(): string {
+    return this.#occupation.what;
+  }
+
+  /** Whether it has the connection now. */
+  get begun(): boolean {
+    return this.#place.started;
+  }
+
+  /** Whether it is the program's turn: nothing is asked of the server. */
+  get idle(): boolean {
+    return this.#place.idle;
+  }
+
   /** Whether it has ended, or never began. */
   get over(): boolean {
     return this.#over;
@@ -137,15 +158,15 @@ export class Stay {
   async enter({ signal, timeout }: Limits): Promise<void> {
     if (signal?.aborted) {
       this.#finish();
-      throw aborted(signal, "before it was sent");
+      throw abortedBefore(signal);
     }
     if (signal)
       this.#forget = onAbort(signal, () =>
-        this.#stop((when, error) => aborted(signal, when, error)),
+        this.#stop((stage, error) => aborted(signal, stage, error)),
       );
     if (timeout !== undefined)
       this.#timer = setTimeout(
-        () => this.#stop((when, error) => expired(timeout, when, error)),
+        () => this.#stop((stage, error) => expired(timeout, stage, error)),
         timeout,
       );
     await this.#place.entered;
@@ -155,10 +176,11 @@ export class Stay {
     if (this.#why || this.#over || this.#halting) return;
     this.#why = explain;
     if (this.#place.started) {
-      void this.#halt(explain("by the client").message, 0);
+      void this.#halt(explain("client").message, 0);
     } else {
+      const { waitsFor } = this.#line;
       this.#finish();
-      this.#place.withdraw(explain("while it waited for its turn; it was not sent"));
+      this.#place.withdraw(explain(waitsFor));
     }
   }
 
@@ -177,7 +199,7 @@ export class Stay {
   /** The error in the words of the limit that caused it, if one did. */
   explain(error: unknown): unknown {
     if (!this.#why || !isCancellation(error)) return error;
-    return this.#why("by the server", error);
+    return this.#why("server", error);
   }
 
   /** Ends what the server has begun, cancelling it when that takes longer than `grace` milliseconds, and leaves. */
@@ -228,7 +250,7 @@ export class Stay {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#forget?.();
-    this.#line.left();
+    this.#line.left(this);
     if (this.#place.started) this.#place.leave();
     else this.#line.leave(this.#place);
   }

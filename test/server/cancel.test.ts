@@ -30,7 +30,7 @@ describe("async shell: signal", () => {
     const error = await failureOf(() => conn.query("insert into t values (1)", [], { signal }));
     expect([error.name, error.message]).toEqual([
       "QueryCanceled",
-      "the statement was cancelled by its signal before it was sent",
+      "the statement was not sent: its signal was aborted before",
     ]);
     expect(error.cause).toBe(signal.reason);
     expect(await conn.query("select n from t")).toEqual([]);
@@ -48,7 +48,7 @@ describe("async shell: signal", () => {
     controller.abort();
     const error = await failureOf(() => second);
     expect(error.message).toBe(
-      "the statement was cancelled by its signal while it waited for its turn; it was not sent",
+      "the statement was withdrawn by its signal: it was waiting for its turn, and was not sent",
     );
     expect((error.cause as Error).name).toBe("AbortError");
     expect(await Promise.all([first, third])).toEqual([[{ n: 1 }], [{ n: 3 }]]);
@@ -67,7 +67,7 @@ describe("async shell: signal", () => {
     const error = await call;
     expect(error).toBeInstanceOf(errors.QueryCanceled);
     expect([error.message, error.statement]).toEqual([
-      "the statement was cancelled by its signal by the server",
+      "the statement was cancelled on the server by its signal",
       FOREVER,
     ]);
     expect((error.cause as Error).message).toBe("enough");
@@ -112,11 +112,11 @@ describe("async shell: signal", () => {
     const timed = await failureOf(() =>
       conn.query(FOREVER, [], { timeout: 20, signal: AbortSignal.timeout(20_000) }),
     );
-    expect(timed.message).toMatch(/timeout of 20 ms by the server$/);
+    expect(timed.message).toMatch(/on the server after its timeout of 20 ms$/);
     const signalled = await failureOf(() =>
       conn.query(FOREVER, [], { timeout: 20_000, signal: AbortSignal.timeout(20) }),
     );
-    expect(signalled.message).toMatch(/its signal by the server$/);
+    expect(signalled.message).toMatch(/on the server by its signal$/);
     expect((signalled.cause as Error).name).toBe("TimeoutError");
     await expectUsable(conn);
   });

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
-import { errors, ProgrammingError } from "../../src/index.ts";
+import { type AsyncCopy, errors, ProgrammingError } from "../../src/index.ts";
 import { eventually, expectUsable, failureOf, shells } from "../support/shells.ts";
 
 const ENDLESS = "select generate_series(1, 1000000000) as n, repeat('x', 200) as s";
@@ -181,6 +181,23 @@ describe("asynchronous callers", () => {
     expect(await conn.query("select 1 as n")).toEqual([{ n: 1 }]);
     release();
     expect(await failureOf(() => copied)).toBeInstanceOf(errors.QueryCanceled);
+  });
+
+  test("whoever waits for it can have a limit, whose error names it", async () => {
+    await using conn = await connect();
+    const helper = async (): Promise<AsyncCopy> => {
+      await conn.query("select 1");
+      return await conn.cursor().copy("copy (select 1) to stdout");
+    };
+    await using copy = await helper();
+    const error = await failureOf(() => conn.query("select 2", [], { timeout: 20 }));
+    expect([error.code, error.message]).toEqual([
+      "ERR_MAHOUT_STATEMENT_TIMEOUT",
+      "the statement was withdrawn after its timeout of 20 ms: it was waiting for copy() to end, which has the connection to itself, and was not sent",
+    ]);
+    expect(await copy.readRow()).toEqual([1]);
+    await copy.close();
+    await expectUsable(conn);
   });
 
   test("conn.cancel() ends it", async () => {

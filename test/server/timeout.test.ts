@@ -27,7 +27,7 @@ describe.each(shells)("$name shell", ({ connect }) => {
         expect(error).toBeInstanceOf(errors.QueryCanceled);
         expect([error.sqlstate, error.message]).toEqual([
           "57014",
-          "the statement was cancelled after its timeout of 30 ms by the server",
+          "the statement was cancelled on the server after its timeout of 30 ms",
         ]);
         expect(error.statement).toBe(text);
         // It has ended when the call has: nobody needs to wait for it.
@@ -146,7 +146,7 @@ describe("async shell: timeout", () => {
     const error = await failureOf(() => second);
     expect([error.name, error.message]).toEqual([
       "QueryCanceled",
-      "the statement was cancelled after its timeout of 10 ms while it waited for its turn; it was not sent",
+      "the statement was withdrawn after its timeout of 10 ms: it was waiting for its turn, and was not sent",
     ]);
     expect(await Promise.all([first, third])).toEqual([[{ n: 1 }], [{ n: 3 }]]);
     expect(await conn.query("select n from t")).toEqual([]);
