@@ -1,16 +1,20 @@
 /** Every public name, and nothing else. */
-export { AsyncConnection, connect } from "./async/connection.ts";
+export { connect, ping } from "./async/connect.ts";
+export { AsyncConnection } from "./async/connection.ts";
 export { AsyncCursor } from "./async/cursor.ts";
 export { AsyncServerCursor } from "./async/server-cursor.ts";
 export { AsyncCopy } from "./async/copy.ts";
 export type { AsyncCopyFunction, AsyncCopySource } from "./async/copy.ts";
 export type { ProbeOptions } from "./transport/probe.ts";
 export type {
+  AsyncConninfo,
+  AsyncConninfoObject,
   AsyncConnectOptions,
   AsyncCopyOptions,
   AsyncExecuteManyOptions,
   AsyncExecuteOptions,
   AsyncLimits,
+  AsyncPingOptions,
   AsyncRunOptions,
   AsyncStreamOptions,
 } from "./async/options.ts";
@@ -24,7 +28,14 @@ export { Copy } from "./blocking/copy.ts";
 export type { CopyFunction } from "./blocking/copy.ts";
 export { Cursor } from "./blocking/cursor.ts";
 export { ServerCursor } from "./blocking/server-cursor.ts";
-export type { ConnectOptions } from "./blocking/options.ts";
+export type {
+  BlockingConninfo,
+  BlockingConninfoObject,
+  ConnectOptions,
+  PingOptions,
+} from "./blocking/options.ts";
+export type { PingResult } from "./core/ping.ts";
+export type { AskingServer } from "./core/secrets.ts";
 export { Pipeline } from "./blocking/pipeline.ts";
 export type { PipelineFunction } from "./blocking/pipeline.ts";
 export { Transaction } from "./blocking/transaction.ts";

@@ -1,19 +1,21 @@
 /**
  * Making an asynchronous connection: one deadline and one signal for all that it takes.
  */
-import type { Conninfo } from "../conninfo/dict.ts";
 import { connectChannel, connectContext, tellConnected } from "../core/channels.ts";
 import { ConnectionCore } from "../core/connection.ts";
 import { connect } from "../core/connect.ts";
+import type { PingResult } from "../core/ping.ts";
+import { ping } from "../core/ping.ts";
 import { recapture } from "../core/recapture.ts";
-import { targetOf } from "../core/target.ts";
+import { targetOf, timeoutOf } from "../core/target.ts";
 import { ConnectionTimeout, OperationalError } from "../errors.ts";
+import type { ErrorMaker } from "../protocol/session.ts";
 import { drive } from "../transport/job.ts";
 import { checkProbe } from "../transport/probe.ts";
 import { SocketTransport } from "../transport/socket.ts";
 import { AsyncDriver } from "./driver.ts";
 import { observed } from "./observed.ts";
-import type { AsyncConnectOptions } from "./options.ts";
+import type { AsyncConninfo, AsyncConnectOptions, AsyncPingOptions } from "./options.ts";
 
 /** What a connection consists of. */
 export interface Opened<Row> {
@@ -23,27 +25,20 @@ export interface Opened<Row> {
 
 /** Connects to a server; see {@link AsyncConnection.connect}. */
 export async function openConnection<Row>(
-  conninfo: Conninfo | undefined,
+  conninfo: AsyncConninfo | undefined,
   options: AsyncConnectOptions<Row> | undefined,
 ): Promise<Opened<Row>> {
-  const { parameters, given, timeout } = targetOf(conninfo, options as AsyncConnectOptions<never>);
-  const core = new ConnectionCore<Row>(options ?? {});
   const probing = checkProbe(options?.probe);
-  const transport = new SocketTransport(parameters);
-  const signal = options?.signal;
-  const onAbort = (): void => transport.destroy(() => abortedBy(signal));
-  const timer = setTimeout(
-    () =>
-      transport.destroy(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
-    timeout,
-  );
-  try {
-    if (signal?.aborted) throw abortedBy(signal);
-    signal?.addEventListener("abort", onAbort, { once: true });
+  return await bounded(options, async (limit) => {
+    const said = await limit.wait(conninfo);
+    const { parameters, given, secrets } = targetOf(said, options);
+    const core = new ConnectionCore<Row>(options ?? {});
+    const transport = new SocketTransport(parameters);
+    limit.onStop = (reason) => transport.destroy(reason);
     const connected = await observed(
       connectChannel,
       () => connectContext(core, "async", parameters),
-      () => drive(connect(parameters, core.prepare), transport),
+      () => drive(connect(parameters, core.prepare, secrets), transport),
       tellConnected,
     );
     transport.established();
@@ -53,11 +48,65 @@ export async function openConnection<Row>(
     const driver = new AsyncDriver(core as ConnectionCore<unknown>, transport, target);
     driver.startProbe(probing);
     return { core, driver };
+  });
+}
+
+/** Asks whether a server accepts connections; see {@link AsyncConnection.ping}. */
+export async function pingServer(
+  conninfo: AsyncConninfo | undefined,
+  options: AsyncPingOptions | undefined,
+): Promise<PingResult> {
+  return await bounded(options, async (limit) => {
+    const { parameters } = targetOf(await limit.wait(conninfo), options);
+    const transport = new SocketTransport(parameters);
+    limit.onStop = (reason) => transport.destroy(reason);
+    return await drive(ping(parameters), transport);
+  });
+}
+
+/** Runs something that a deadline or a signal may end. */
+async function bounded<T>(
+  options: { readonly connectTimeout?: number; readonly signal?: AbortSignal } | undefined,
+  run: (limit: Limit) => Promise<T>,
+): Promise<T> {
+  const timeout = timeoutOf(options);
+  const signal = options?.signal;
+  const limit = new Limit();
+  const onAbort = (): void => limit.stop(() => abortedBy(signal));
+  const timer = setTimeout(
+    () => limit.stop(() => new ConnectionTimeout(`connecting took longer than ${timeout} ms`)),
+    timeout,
+  );
+  try {
+    if (signal?.aborted) throw abortedBy(signal);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return await run(limit);
   } catch (error) {
     throw recapture(error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** What a deadline or a signal ends, whatever is waited for just then. */
+class Limit {
+  /** Told when the time is up. */
+  onStop: ((reason: ErrorMaker) => void) | null = null;
+
+  /** Ends what is waited for. */
+  stop(reason: ErrorMaker): void {
+    this.onStop?.(reason);
+  }
+
+  /** Waits for what a program's function gives; what is no function is given back. */
+  async wait<T>(source: T | (() => T | Promise<T>)): Promise<T> {
+    if (typeof source !== "function") return source;
+    return await new Promise<T>((resolve, reject) => {
+      this.onStop = (reason) => reject(reason());
+      const asking = async (): Promise<T> => await (source as () => T | Promise<T>)();
+      asking().then(resolve, reject);
+    });
   }
 }
 

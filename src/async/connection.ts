@@ -5,17 +5,24 @@
  * call that they belong to.
  */
 import type { Parameters } from "../adapt/parameters.ts";
-import type { Conninfo } from "../conninfo/dict.ts";
+import { changePassword } from "../core/change-password.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import { lastRows } from "../core/results.ts";
 import type { Notify } from "../core/notify.ts";
+import type { PingResult } from "../core/ping.ts";
 import { limitsOf } from "../core/notify.ts";
 import type { ServerCursorOptions } from "../core/server-cursor.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import { AsyncCursor } from "./cursor.ts";
 import type { AsyncNotifiesOptions } from "./notifies.ts";
 import { AsyncNotifies } from "./notifies.ts";
-import type { AsyncConnectOptions, AsyncExecuteOptions, AsyncLimits } from "./options.ts";
+import type {
+  AsyncConninfo,
+  AsyncConnectOptions,
+  AsyncExecuteOptions,
+  AsyncLimits,
+  AsyncPingOptions,
+} from "./options.ts";
 import { AsyncServerCursor } from "./server-cursor.ts";
 import type { AsyncPipeline, AsyncPipelineFunction } from "./pipeline.ts";
 import { pipeline } from "./pipeline.ts";
@@ -27,7 +34,7 @@ import type {
 import { transaction } from "./transaction.ts";
 import { AsyncTwoPhaseConnection } from "./two-phase.ts";
 import { recapture } from "../core/recapture.ts";
-import { openConnection } from "./connecting.ts";
+import { openConnection, pingServer } from "./connecting.ts";
 import type { AsyncDriver } from "./driver.ts";
 
 /** A connection to a PostgreSQL server whose operations are awaited. */
@@ -47,7 +54,7 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
    * reached, the server's own error when it refuses, ProgrammingError for a bad `conninfo`.
    */
   static async connect<Row = DictRow>(
-    conninfo?: Conninfo,
+    conninfo?: AsyncConninfo,
     options?: AsyncConnectOptions<Row>,
   ): Promise<AsyncConnection<Row>> {
     const { core, driver } = await openConnection(conninfo, options);
@@ -59,7 +66,7 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
    * by then is committed when `use` returned, and rolled back when it threw; one that is prepared stays so.
    */
   static async with<T, Row = DictRow>(
-    conninfo: Conninfo | undefined,
+    conninfo: AsyncConninfo | undefined,
     use: (conn: AsyncConnection<Row>) => Promise<T> | T,
     options?: AsyncConnectOptions<Row>,
   ): Promise<T> {
@@ -71,6 +78,17 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     } finally {
       await conn.close();
     }
+  }
+
+  /**
+   * Asks whether a server accepts connections, without logging in: neither password nor role have to be right.
+   *
+   * @returns `accepts`; `rejects` when the server is there and starts up, shuts down or recovers; `noAnswer` when
+   * nobody answered, or nobody who speaks PostgreSQL's protocol as encrypted as `sslmode` asks.
+   * @throws ProgrammingError for a bad `conninfo`.
+   */
+  static async ping(conninfo?: AsyncConninfo, options?: AsyncPingOptions): Promise<PingResult> {
+    return await pingServer(conninfo, options);
   }
 
   /** Makes a cursor; no message is sent. */
@@ -246,6 +264,22 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     return new AsyncNotifies(this.core.notifyReader(options.stopAfter), options);
   }
 
+  /**
+   * Changes the password of a role, or with null that of the session's own. Only a SCRAM verifier is sent, made here
+   * as the server would make it: the password itself is seen by nobody, and is in no log.
+   *
+   * @throws ProgrammingError for an empty password; InsufficientPrivilege when that role's isn't ours to change.
+   */
+  async changePassword(user: string | null, password: string, limits?: AsyncLimits): Promise<void> {
+    try {
+      this.core.checkOpen();
+      const change = changePassword(this.core, user, password);
+      await this.driver.perform(change, { ...limits, alone: true });
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
   /** The descriptor of the socket; -1 where the system offers none. */
   fileno(): number {
     this.core.checkOpen();
@@ -261,12 +295,4 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Connects to a server; the same as {@link AsyncConnection.connect}. */
-export function connect<Row = DictRow>(
-  conninfo?: Conninfo,
-  options?: AsyncConnectOptions<Row>,
-): Promise<AsyncConnection<Row>> {
-  return AsyncConnection.connect(conninfo, options);
 }

@@ -1,13 +1,34 @@
 /** What the asynchronous shell takes beyond the core's options. */
-import type { ConninfoObject } from "../conninfo/dict.ts";
+import type { ConninfoObject, ConninfoValue } from "../conninfo/dict.ts";
 import type { ExecuteManyOptions } from "../core/execute-many.ts";
 import type { CopyOptions, StreamOptions } from "../core/copy-options.ts";
 import type { ExecuteOptions, Limits, RunOptions, SessionOptions } from "../core/options.ts";
+import type { AskingServer } from "../core/secrets.ts";
 import type { DictRow } from "../rows.ts";
 import type { ProbeOptions } from "../transport/probe.ts";
 
+/** Connection parameters as an object; the password may be a function that is called when a server asks for it. */
+export interface AsyncConninfoObject extends Omit<ConninfoObject, "password"> {
+  readonly password?: ConninfoValue | ((server: AskingServer) => string | Promise<string>);
+}
+
+/** Where to connect to: a connection string, an object, or a function that gives one of them for each connection. */
+export type AsyncConninfo =
+  | string
+  | AsyncConninfoObject
+  | (() => string | AsyncConninfoObject | Promise<string | AsyncConninfoObject>);
+
+/** Options of {@link AsyncConnection.ping}: libpq's keywords, which win over the string's, and limits. */
+export interface AsyncPingOptions extends AsyncConninfoObject {
+  /** The longest that it may take, in milliseconds: 30,000 by default. */
+  readonly connectTimeout?: number;
+  /** Aborts it. */
+  readonly signal?: AbortSignal;
+}
+
 /** Options of {@link AsyncConnection.connect}: our own, and libpq's keywords, which win over the string's. */
-export interface AsyncConnectOptions<Row = DictRow> extends SessionOptions<Row>, ConninfoObject {
+export interface AsyncConnectOptions<Row = DictRow>
+  extends SessionOptions<Row>, AsyncConninfoObject {
   /** Aborts connecting. */
   readonly signal?: AbortSignal;
   /** Asks an idle connection now and then whether the server is still there; off by default. */

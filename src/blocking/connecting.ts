@@ -1,17 +1,18 @@
 /**
  * Making a blocking connection: one deadline for all that it takes.
  */
-import type { Conninfo } from "../conninfo/dict.ts";
 import { connectChannel, connectContext, tellConnected } from "../core/channels.ts";
 import { ConnectionCore } from "../core/connection.ts";
 import { connect } from "../core/connect.ts";
+import type { PingResult } from "../core/ping.ts";
+import { ping } from "../core/ping.ts";
 import { recapture } from "../core/recapture.ts";
-import { targetOf } from "../core/target.ts";
+import { targetOf, timeoutOf } from "../core/target.ts";
 import { BlockingTransport } from "../transport/blocking.ts";
 import { connectDeadline } from "../transport/deadlines.ts";
 import { Driver, refuseSignal } from "./driver.ts";
 import { observed } from "./observed.ts";
-import type { ConnectOptions } from "./options.ts";
+import type { BlockingConninfo, ConnectOptions, PingOptions } from "./options.ts";
 
 /** What a connection consists of. */
 export interface Opened<Row> {
@@ -21,18 +22,19 @@ export interface Opened<Row> {
 
 /** Connects to a server; see {@link Connection.connect}. */
 export function openConnection<Row>(
-  conninfo: Conninfo | undefined,
+  conninfo: BlockingConninfo | undefined,
   options: ConnectOptions<Row> | undefined,
 ): Opened<Row> {
   refuseSignal(options);
-  const { parameters, given, timeout } = targetOf(conninfo, options as ConnectOptions<never>);
+  const deadline = connectDeadline(timeoutOf(options));
+  const { parameters, given, secrets } = targetOf(saidBy(conninfo), options);
   const core = new ConnectionCore<Row>(options ?? {});
   const transport = new BlockingTransport(parameters);
   try {
     const connected = observed(
       connectChannel,
       () => connectContext(core, "blocking", parameters),
-      () => transport.run(connect(parameters, core.prepare), connectDeadline(timeout)),
+      () => transport.run(connect(parameters, core.prepare, secrets), deadline),
       tellConnected,
     );
     transport.established();
@@ -43,4 +45,25 @@ export function openConnection<Row>(
   } catch (error) {
     throw recapture(error);
   }
+}
+
+/** Asks whether a server accepts connections; see {@link Connection.ping}. */
+export function pingServer(
+  conninfo: BlockingConninfo | undefined,
+  options: PingOptions | undefined,
+): PingResult {
+  refuseSignal(options);
+  const deadline = connectDeadline(timeoutOf(options));
+  const { parameters } = targetOf(saidBy(conninfo), options);
+  try {
+    return new BlockingTransport(parameters).run(ping(parameters), deadline);
+  } catch (error) {
+    throw recapture(error);
+  }
+}
+
+function saidBy(
+  conninfo: BlockingConninfo | undefined,
+): Exclude<BlockingConninfo, () => unknown> | undefined {
+  return typeof conninfo === "function" ? conninfo() : conninfo;
 }

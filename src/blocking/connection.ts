@@ -6,26 +6,27 @@
  */
 import { checkOrder } from "../core/blocks.ts";
 import type { Parameters } from "../adapt/parameters.ts";
-import type { Conninfo } from "../conninfo/dict.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import { lastRows } from "../core/results.ts";
 import type { ExecuteOptions, Limits } from "../core/options.ts";
 import type { TransactionOptions } from "../core/transaction.ts";
 import type { NotifiesOptions, Notify } from "../core/notify.ts";
 import { limitsOf } from "../core/notify.ts";
+import type { PingResult } from "../core/ping.ts";
+import { changePassword } from "../core/change-password.ts";
 import type { ServerCursorOptions } from "../core/server-cursor.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import { Cursor } from "./cursor.ts";
 import { Notifies } from "./notifies.ts";
 import { TwoPhaseConnection } from "./two-phase.ts";
-import type { ConnectOptions } from "./options.ts";
+import type { BlockingConninfo, ConnectOptions, PingOptions } from "./options.ts";
 import { ServerCursor } from "./server-cursor.ts";
 import type { PipelineFunction } from "./pipeline.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Transaction, TransactionFunction } from "./transaction.ts";
 import { transaction } from "./transaction.ts";
 import type { CancelHandle } from "../transport/cancel-handle.ts";
-import { openConnection } from "./connecting.ts";
+import { openConnection, pingServer } from "./connecting.ts";
 import type { Driver } from "./driver.ts";
 import { refuseSignal } from "./driver.ts";
 
@@ -46,7 +47,7 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
    * reached, the server's own error when it refuses, ProgrammingError for a bad `conninfo`.
    */
   static connect<Row = DictRow>(
-    conninfo?: Conninfo,
+    conninfo?: BlockingConninfo,
     options?: ConnectOptions<Row>,
   ): Connection<Row> {
     const { core, driver } = openConnection(conninfo, options);
@@ -58,7 +59,7 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
    * by then is committed when `use` returned, and rolled back when it threw; one that is prepared stays so.
    */
   static with<T, Row = DictRow>(
-    conninfo: Conninfo | undefined,
+    conninfo: BlockingConninfo | undefined,
     use: (conn: Connection<Row>) => T,
     options?: ConnectOptions<Row>,
   ): T {
@@ -70,6 +71,17 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
     } finally {
       conn.close();
     }
+  }
+
+  /**
+   * Asks whether a server accepts connections, without logging in: neither password nor role have to be right.
+   *
+   * @returns `accepts`; `rejects` when the server is there and starts up, shuts down or recovers; `noAnswer` when
+   * nobody answered, or nobody who speaks PostgreSQL's protocol as encrypted as `sslmode` asks.
+   * @throws ProgrammingError for a bad `conninfo`.
+   */
+  static ping(conninfo?: BlockingConninfo, options?: PingOptions): PingResult {
+    return pingServer(conninfo, options);
   }
 
   /** Makes a cursor; no message is sent. */
@@ -208,6 +220,17 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
     const options = limitsOf(limits);
     refuseSignal(options);
     return new Notifies(this.core.notifyReader(options.stopAfter), this.driver.transport, options);
+  }
+
+  /**
+   * Changes the password of a role, or with null that of the session's own. Only a SCRAM verifier is sent, made here
+   * as the server would make it: the password itself is seen by nobody, and is in no log.
+   *
+   * @throws ProgrammingError for an empty password; InsufficientPrivilege when that role's isn't ours to change.
+   */
+  changePassword(user: string | null, password: string, limits?: Limits): void {
+    this.core.checkOpen();
+    this.driver.perform(changePassword(this.core, user, password), limits);
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */

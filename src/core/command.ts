@@ -10,12 +10,14 @@ import { errorFromDiagnostic } from "../sqlstate.ts";
 import type { PipelineCore } from "./pipeline.ts";
 import type { Prologue } from "./prologue.ts";
 
-/** Runs commands that give no rows, behind what a pipeline has sent, and waits; returns the tag of the last. */
+/** Runs commands that give no rows, behind what a pipeline has sent, and waits; returns the tag of the last. `shown` is
+ * what an error says that was run. */
 export function* command(
   session: Session,
   prologue: Prologue,
   pipeline: PipelineCore,
   commands: readonly string[],
+  shown: string = commands.join("; "),
 ): Conversation<string> {
   const text = commands.join("; ");
   let reply: QueryReply | ExtendedReply;
@@ -34,6 +36,6 @@ export function* command(
     reply = session.owe(new QueryReply());
     yield reply;
   }
-  if (reply.error) throw errorFromDiagnostic(reply.error, { statement: text });
+  if (reply.error) throw errorFromDiagnostic(reply.error, { statement: shown });
   return reply.results.at(-1)?.tag ?? "";
 }

@@ -9,18 +9,18 @@
 import type {
   ConnectionParameters,
   Endpoint,
-  ProtocolVersion,
   TargetSessionAttributes,
 } from "../conninfo/parameters.ts";
 import { ConnectionTimeout, MahoutError, OperationalError } from "../errors.ts";
 import { isRetryable } from "../retryable.ts";
-import type { AuthMethod, Credentials } from "../protocol/auth.ts";
-import type { Address, Conversation } from "../protocol/effects.ts";
-import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../protocol/negotiation.ts";
+import type { Conversation } from "../protocol/effects.ts";
 import { Session } from "../protocol/session.ts";
-import type { Encryption, Route } from "../protocol/startup.ts";
+import type { Route } from "../protocol/startup.ts";
 import { startup } from "../protocol/startup.ts";
 import { encryptionsOf, passesOf, settled, unsuitable } from "./hosts.ts";
+import type { Secrets } from "./secrets.ts";
+import { startupOf } from "./trial.ts";
+import type { Trial } from "./trial.ts";
 
 /** Prepares a session before anything is received, so that notices of the start are seen. */
 export type Prepare = (session: Session) => void;
@@ -43,6 +43,7 @@ export interface Connected {
 export function* connect(
   parameters: ConnectionParameters,
   prepare: Prepare,
+  secrets: Secrets,
 ): Conversation<Connected> {
   const failures: Failure[] = [];
   for (const { endpoints, wanted } of passesOf(parameters)) {
@@ -51,7 +52,7 @@ export function* connect(
         const session = new Session();
         prepare(session);
         try {
-          return yield* attempt(session, parameters, endpoint, tried, wanted);
+          return yield* attempt(session, { parameters, endpoint, tried, secrets }, wanted);
         } catch (error) {
           yield { kind: "close", atOnce: true };
           if (isOverdue(error)) throw late(error, failures);
@@ -68,34 +69,19 @@ export function* connect(
 /** Tries one endpoint with one kind of encryption. */
 function* attempt(
   session: Session,
-  parameters: ConnectionParameters,
-  endpoint: Endpoint,
-  tried: Encryption,
+  trial: Trial,
   wanted: TargetSessionAttributes,
 ): Conversation<Connected> {
-  const way = {
-    address: addressOf(endpoint),
-    serverName: endpoint.host,
-    timeout: parameters.connectTimeoutMs,
-  };
-  const encrypted = yield* startup(session, {
-    ...way,
-    encryption: tried,
-    version: numberOf(parameters.maxProtocolVersion),
-    lowestVersion: numberOf(parameters.minProtocolVersion),
-    credentials: credentialsOf(parameters, endpoint),
-    parameters: startupParameters(parameters),
-    needsCertificate: parameters.sslcertmode === "require",
-  });
+  const { endpoint, tried } = trial;
+  const request = startupOf(trial);
+  const encrypted = yield* startup(session, request);
   const reason = unsuitable(session, wanted);
   if (reason !== null) {
     throw new OperationalError(`${reason}, but target_session_attrs asks for ${wanted}`);
   }
-  return { session, endpoint, encrypted, route: { ...way, encryption: settled(tried, encrypted) } };
-}
-
-function numberOf(version: ProtocolVersion): number {
-  return version === "3.2" ? PROTOCOL_3_2 : PROTOCOL_3_0;
+  const { address, serverName, timeout } = request;
+  const route = { address, serverName, timeout, encryption: settled(tried, encrypted) };
+  return { session, endpoint, encrypted, route };
 }
 
 /** One attempt that failed. */
@@ -130,7 +116,7 @@ function summaryOf(failures: readonly Failure[]): unknown {
 }
 
 /** Whether the time for everything is up; that of one address only ends the attempt. */
-function isOverdue(error: unknown): error is ConnectionTimeout {
+export function isOverdue(error: unknown): error is ConnectionTimeout {
   return error instanceof ConnectionTimeout && error.code !== "ERR_MAHOUT_ATTEMPT_TIMEOUT";
 }
 
@@ -158,45 +144,7 @@ function worthAnotherEncryption(error: unknown): boolean {
   return error.sqlstate === "28000" || error.code === "ERR_MAHOUT_TLS";
 }
 
-function addressOf(endpoint: Endpoint): Address {
-  const { socketPath: path, port } = endpoint;
-  if (path === null) return { host: endpoint.hostaddr ?? endpoint.host, port, path: null };
-  // The abstract namespace is written with an @; the operating system wants a NUL in its place.
-  return { host: null, port, path: path.replace(/^@/, "\0") };
-}
-
 /** An endpoint as messages name it. */
 export function placeOf({ host, hostaddr, port, socketPath }: Endpoint): string {
   return socketPath === null ? `${host || hostaddr}, port ${port}` : socketPath;
-}
-
-function credentialsOf(parameters: ConnectionParameters, endpoint: Endpoint): Credentials {
-  const { requireAuth } = parameters;
-  let accepts: Credentials["accepts"] = null;
-  if (requireAuth && "allow" in requireAuth) {
-    accepts = (method: AuthMethod) => (requireAuth.allow as ReadonlySet<string>).has(method);
-  } else if (requireAuth) {
-    accepts = (method: AuthMethod) => !(requireAuth.deny as ReadonlySet<string>).has(method);
-  }
-  return {
-    user: parameters.user,
-    password: endpoint.password,
-    channelBinding: parameters.channelBinding,
-    passwordSources:
-      "the connection string and options, the service file, PGPASSWORD and the password file",
-    accepts,
-  };
-}
-
-function startupParameters(parameters: ConnectionParameters): Map<string, string> {
-  const entries = new Map<string, string>([
-    ["user", parameters.user],
-    ["database", parameters.dbname],
-  ]);
-  const applicationName = parameters.applicationName ?? parameters.fallbackApplicationName;
-  if (applicationName) entries.set("application_name", applicationName);
-  if (parameters.options) entries.set("options", parameters.options);
-  if (parameters.replication) entries.set("replication", parameters.replication);
-  for (const [name, value] of Object.entries(parameters.settings)) entries.set(name, value);
-  return entries;
 }

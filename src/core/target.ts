@@ -1,5 +1,5 @@
 /**
- * From what the caller of `connect()` said to what is to be done: parameters, options, deadline.
+ * From what the caller of `connect()` said to what is to be done: parameters, secrets, deadline.
  *
  * One object may hold libpq's keywords and our own options: the former are spelled as libpq spells them,
  * the latter in camelCase, and no name is both.
@@ -14,6 +14,8 @@ import type { GivenParameters } from "./info.ts";
 import { checkMilliseconds } from "./operations.ts";
 import { CONNECT_TIMEOUT } from "./options.ts";
 import type { SessionOptions } from "./options.ts";
+import { divide } from "./secrets.ts";
+import type { Secrets } from "./secrets.ts";
 
 /** Our own options; what isn't one of them is a keyword of libpq, or an error that names it. */
 const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "probe">([
@@ -42,8 +44,20 @@ export interface Target {
   readonly parameters: ConnectionParameters;
   /** What the user gave, for {@link ConnectionInfo}; computed when it is asked for. */
   readonly given: () => GivenParameters;
-  /** How long connecting may take altogether, in milliseconds. */
-  readonly timeout: number;
+  /** What the program gives when a server asks for it. */
+  readonly secrets: Secrets;
+}
+
+/** What may be said besides: our own options, and keywords. */
+export type TargetOptions = object | undefined;
+
+/**
+ * How long connecting may take altogether, in milliseconds.
+ *
+ * @throws ProgrammingError for what is no time.
+ */
+export function timeoutOf(options: { readonly connectTimeout?: number } | undefined): number {
+  return checkMilliseconds("connectTimeout", options?.connectTimeout ?? CONNECT_TIMEOUT);
 }
 
 /**
@@ -51,10 +65,10 @@ export interface Target {
  *
  * @throws ProgrammingError for what can't be read, naming keyword and value.
  */
-export function targetOf(
-  conninfo: Conninfo | undefined,
-  options: (SessionOptions<never> & ConninfoObject) | undefined,
-): Target {
+export function targetOf(said: object | string | undefined, options: TargetOptions): Target {
+  if (typeof said === "function") throw new ProgrammingError("a function has to be called first");
+  const { values, password: first } = divide(said);
+  const conninfo = values as Conninfo | undefined;
   for (const name of typeof conninfo === "object" ? Object.keys(conninfo) : []) {
     if (OWN.has(name)) {
       throw new ProgrammingError(
@@ -62,14 +76,14 @@ export function targetOf(
       );
     }
   }
-  const overrides: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options ?? {}))
-    if (!OWN.has(name)) overrides[name] = value;
+  const own: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options ?? {})) if (!OWN.has(name)) own[name] = value;
+  const { values: overrides, password: second } = divide(own);
+  const password = second ?? ((overrides["password"] ?? null) === null ? first : null);
   const parameters = resolveConninfo(conninfo, overrides as ConninfoObject);
-  const timeout = options?.connectTimeout ?? CONNECT_TIMEOUT;
   return {
     parameters,
-    timeout: checkMilliseconds("connectTimeout", timeout),
+    secrets: { password },
     given: () => {
       const values: Record<string, string> = {};
       for (const [name, value] of Object.entries(

@@ -6,10 +6,10 @@
  * well, because a server that skips the proof may be anybody.
  */
 import { createHash } from "node:crypto";
-import { NotSupportedError, OperationalError, ProtocolError } from "../errors.ts";
+import { NotSupportedError, OperationalError, ProgrammingError, ProtocolError } from "../errors.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
 import { Body } from "./bytes.ts";
-import type { Conversation, DeriveEffect } from "./effects.ts";
+import type { AskEffect, Conversation, DeriveEffect } from "./effects.ts";
 import { writePassword, writeSaslInitial, writeSaslResponse } from "./encode.ts";
 import { Backend } from "./messages.ts";
 import type { Negotiation } from "./negotiation.ts";
@@ -27,8 +27,8 @@ export type AuthMethod = "none" | "password" | "md5" | "scram-sha-256" | "gss" |
 export interface Credentials {
   /** The user's name. */
   readonly user: string;
-  /** The password; null when there is none. */
-  readonly password: string | null;
+  /** The password, or what gives it when it is needed; null when there is none. */
+  readonly password: string | null | (() => unknown);
   /** Where a password was looked for, to be named when there is none. */
   readonly passwordSources: string;
   /** Whether a method is acceptable; null accepts all. */
@@ -111,7 +111,7 @@ export function* authenticate(
         return;
       case CLEARTEXT:
         insist(credentials, "password");
-        writePassword(session.outbox, passwordOf(credentials));
+        writePassword(session.outbox, yield* passwordOf(credentials));
         break;
       case MD5:
         insist(credentials, "md5");
@@ -119,7 +119,7 @@ export function* authenticate(
           throw new ProtocolError("the server sent an MD5 salt of a wrong length");
         writePassword(
           session.outbox,
-          md5Password(credentials.user, passwordOf(credentials), request.data),
+          md5Password(credentials.user, yield* passwordOf(credentials), request.data),
         );
         break;
       case SASL:
@@ -139,6 +139,11 @@ export function* authenticate(
     proven = true;
     request = yield* next(session);
   }
+}
+
+/** Waits for what the server wants of somebody whom it doesn't know yet; it says so only when it lets people in. */
+export function* firstRequest(session: Session, negotiation: Negotiation): Conversation<void> {
+  yield* next(session, negotiation);
 }
 
 function* next(
@@ -165,7 +170,7 @@ function* scram(
       `the server offers only ${mechanisms.join(", ")}; supported here is ${mechanism}`,
     );
   }
-  const password = preparePassword(passwordOf(credentials));
+  const password = preparePassword(yield* passwordOf(credentials));
   const exchange = new ScramExchange(undefined, binding);
   writeSaslInitial(session.outbox, mechanism, exchange.first());
   const challenge = exchange.challenge(yield* step(session, SASL_CONTINUE));
@@ -234,7 +239,8 @@ function insist({ accepts, channelBinding }: Credentials, method: AuthMethod): v
   }
 }
 
-function passwordOf({ password, passwordSources }: Credentials): string {
+function* passwordOf({ password: given, passwordSources }: Credentials): Conversation<string> {
+  const password = typeof given === "function" ? yield* answerOf("the password", given) : given;
   if (password === null || password === "") {
     throw new OperationalError(
       `the server asks for a password, but none was supplied (looked at ${passwordSources})`,
@@ -244,6 +250,16 @@ function passwordOf({ password, passwordSources }: Credentials): string {
     );
   }
   return password;
+}
+
+/** What the program's function gives, which is text. */
+function* answerOf(what: string, ask: () => unknown): Conversation<string> {
+  const effect: AskEffect = { kind: "ask", what, ask, answer: null };
+  yield effect;
+  if (typeof effect.answer === "string") return effect.answer;
+  throw new ProgrammingError(
+    `the function for ${what} must give a string, not ${effect.answer === null ? "null" : typeof effect.answer}`,
+  );
 }
 
 function md5Password(user: string, password: string, salt: Buffer): string {

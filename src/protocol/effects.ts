@@ -48,6 +48,17 @@ export interface DeriveEffect {
   key: Uint8Array | null;
 }
 
+/** Ask the program for something that it says only when it is needed: a password, a token. */
+export interface AskEffect {
+  readonly kind: "ask";
+  /** What is asked for, in words. */
+  readonly what: string;
+  /** Asks; what it gives may have to be waited for, where somebody can. */
+  ask(): unknown;
+  /** What it gave, once it was waited for. */
+  answer: unknown;
+}
+
 /** Close the socket: after what is in the outbox, and within a bounded time, or at once. */
 export interface CloseEffect {
   readonly kind: "close";
@@ -78,6 +89,7 @@ export type Effect =
   | OpenEffect
   | SecureEffect
   | DeriveEffect
+  | AskEffect
   | CloseEffect
   | TurnEffect
   | UntilEffect

@@ -114,6 +114,24 @@ export class ScramExchange {
   }
 }
 
+/** A fresh salt, as long as the server's own. */
+export function newSalt(): Buffer {
+  return randomBytes(16);
+}
+
+/** What a server keeps of a password, from the salted password; it can check a proof, and can't make one. */
+export function verifierOf(
+  saltedPassword: Uint8Array,
+  salt: Uint8Array,
+  iterations: number,
+): string {
+  const storedKey = createHash("sha256")
+    .update(hmac(saltedPassword, "Client Key"))
+    .digest("base64");
+  const serverKey = hmac(saltedPassword, "Server Key").toString("base64");
+  return `SCRAM-SHA-256$${iterations}:${Buffer.from(salt).toString("base64")}$${storedKey}:${serverKey}`;
+}
+
 function hmac(key: Uint8Array, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest();
 }

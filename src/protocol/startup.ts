@@ -110,8 +110,8 @@ function* secure({ serverName }: Route): Conversation<Opened> {
   return { encrypted: true, certificate: effect.peerCertificate };
 }
 
-/** Brings a session from nothing to ready; returns whether it is encrypted. */
-export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
+/** Opens a session and says who wants in. */
+export function* greet(session: Session, request: StartupRequest): Conversation<Opened> {
   const opened = yield* open(session, request);
   if (request.needsCertificate && !opened.encrypted) {
     throw new OperationalError(
@@ -121,6 +121,12 @@ export function* startup(session: Session, request: StartupRequest): Conversatio
   }
   session.protocolVersion = request.version;
   writeStartup(session.outbox, 0x30000 + (request.version % 10_000), request.parameters);
+  return opened;
+}
+
+/** Brings a session from nothing to ready; returns whether it is encrypted. */
+export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
+  const opened = yield* greet(session, request);
   const negotiation = new Negotiation(session, request.lowestVersion);
   yield* authenticate(session, request.credentials, opened, negotiation);
   yield session.owe(new ReadyReply(session));

@@ -8,17 +8,15 @@ import type { Address, SecureEffect } from "../protocol/effects.ts";
 import { unprotected } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
 import { asError, insecure, unreachable } from "./failures.ts";
+import { socketOptions } from "./socket-options.ts";
 import { tlsPlan } from "./tls.ts";
 
 /** Starts to open a socket. */
 export function openChannel(parameters: ConnectionParameters, address: Address): Channel {
-  const { keepalives, keepalivesIdleMs, tcpUserTimeoutMs } = parameters;
   const channel = new Channel();
   channel.open({
-    address,
-    keepAlive: keepalives,
-    keepAliveDelay: keepalivesIdleMs ?? 0,
-    patience: tcpUserTimeoutMs ?? 0,
+    options: socketOptions(parameters, address),
+    patience: parameters.tcpUserTimeoutMs ?? 0,
     direct: process.platform !== "win32",
   });
   return channel;

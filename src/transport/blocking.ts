@@ -14,10 +14,9 @@ import type { Session } from "../protocol/session.ts";
 import { checkOpened, openChannel, secureChannel } from "./blocking-open.ts";
 import type { Channel } from "./bridge.ts";
 import { awaitCancels } from "./cancel-handle.ts";
-import { deriveBlocking } from "./derive.ts";
+import { choreBlocking } from "./chores.ts";
 import { asError } from "./failures.ts";
-import type { Deadline } from "./deadlines.ts";
-import { attemptDeadline } from "./deadlines.ts";
+import { attemptDeadline, type Deadline } from "./deadlines.ts";
 import type { Receive } from "./listening.ts";
 import { sayGoodbye, takeArrived } from "./listening.ts";
 import { Patience } from "./patience.ts";
@@ -113,7 +112,8 @@ export class BlockingTransport {
             this.#secure(effect, deadline);
             break;
           case "derive":
-            deriveBlocking(effect);
+          case "ask":
+            choreBlocking(effect);
             break;
           case "close":
             this.#close(effect.atOnce === true);
@@ -124,7 +124,7 @@ export class BlockingTransport {
           case "drain":
             this.#drain(deadline);
             break;
-          case "turn": // one conversation at a time: it is always ours
+          case "turn": // it is always ours
         }
       } catch (failure) {
         error = failure;

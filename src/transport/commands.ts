@@ -1,5 +1,5 @@
 /** What a blocking connection and the worker that owns its socket say to each other by message. */
-import type { Address } from "../protocol/effects.ts";
+import type { NetConnectOpts } from "node:net";
 import type { TlsPlan } from "./tls.ts";
 
 /** What the caller asks of the worker. */
@@ -9,9 +9,7 @@ export type Command =
       readonly id: number;
       readonly serial: number;
       readonly memory: SharedArrayBuffer;
-      readonly address: Address;
-      readonly keepAlive: boolean;
-      readonly keepAliveDelay: number;
+      readonly options: NetConnectOpts;
       /** The patience of the write watchdog, in milliseconds; 0 for ever. */
       readonly patience: number;
       readonly direct: boolean;

@@ -146,7 +146,7 @@ export function pump(
   }
 
   function open(command: Command & { op: "open" }): void {
-    const { id, serial, memory, address } = command;
+    const { id, serial, memory } = command;
     const channel: Channel = {
       id,
       words: new Int32Array(memory, 0, layout.words),
@@ -161,12 +161,7 @@ export function pump(
     };
     channels.set(id, channel);
     const socket = net.connect({
-      ...(address.path === null
-        ? { host: address.host ?? "", port: address.port }
-        : { path: address.path }),
-      noDelay: true,
-      keepAlive: command.keepAlive,
-      keepAliveInitialDelay: command.keepAliveDelay,
+      ...command.options,
       onread: {
         buffer: () => target(channel),
         callback: (count: number, buffer: Uint8Array) => received(channel, count, buffer),

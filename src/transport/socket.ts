@@ -6,7 +6,7 @@
  * read is consumed before the next read begins. Writing collects what conversations put into the outbox
  * during a turn of the event loop and hands it over in one piece.
  */
-import { appendFileSync, writeSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { connect as connectNet } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -15,10 +15,12 @@ import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import type { Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
-import { derive } from "./derive.ts";
+import { chore } from "./chores.ts";
+import { writeAtOnce } from "./direct-write.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
 import { handshakeOf } from "./handshake.ts";
 import { drained, FEW_UNTAKEN, MOST_UNTAKEN } from "./flow.ts";
+import { socketOptions } from "./socket-options.ts";
 import { tlsPlan } from "./tls.ts";
 import { watchWrites } from "./write-watch.ts";
 
@@ -81,7 +83,8 @@ export class SocketTransport {
       case "secure":
         return this.#secure(effect);
       case "derive":
-        return derive(effect);
+      case "ask":
+        return this.#whileOpen(chore(effect));
       case "close":
         return this.#close(effect.atOnce === true);
       case "until":
@@ -139,15 +142,7 @@ export class SocketTransport {
     const descriptor = this.#throughStream ? -1 : this.descriptor;
     if (descriptor < 0 || socket.connecting || socket.destroyed || socket.writableLength > 0)
       return 0;
-    try {
-      return writeSync(descriptor, outbox.bytes, 0, outbox.length);
-    } catch (error) {
-      // Who can't be written to may have said why: reading goes on, and tells of the end when it comes to it.
-      const { code } = error as { code?: string };
-      if (code === "EPIPE" || code === "ECONNRESET") return outbox.length;
-      // The system has no room, or something else is wrong: the stream waits for the one and reports the other.
-      return 0;
-    }
+    return writeAtOnce(descriptor, outbox.bytes, outbox.length);
   }
 
   /** Stops reading, or goes on: who streams is slower than the server, which is made to wait by that. */
@@ -178,14 +173,8 @@ export class SocketTransport {
     this.#session = session;
     this.#cause = null;
     readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
-    const { keepalives, keepalivesIdleMs } = this.#parameters;
     const socket = connectNet({
-      ...(address.path === null
-        ? { host: address.host ?? "", port: address.port }
-        : { path: address.path }),
-      noDelay: true,
-      keepAlive: keepalives,
-      ...(keepalivesIdleMs === null ? {} : { keepAliveInitialDelay: keepalivesIdleMs }),
+      ...socketOptions(this.#parameters, address),
       onread: {
         buffer: readBuffer,
         callback: (count: number, buffer: Uint8Array) => {
@@ -219,6 +208,20 @@ export class SocketTransport {
         socket.removeListener("close", lost);
         this.#fail = null;
         resolve();
+      });
+    });
+  }
+
+  /** Waits for something that is not the socket's; whatever ends the socket ends that, too. */
+  #whileOpen(waiting: Promise<void>): Promise<void> {
+    const [socket, session] = [this.#socket, this.#session];
+    return new Promise<void>((resolve, reject) => {
+      const lost = (): void => reject(session?.endReason() as Error);
+      socket?.once("close", lost);
+      this.#fail = reject;
+      waiting.then(resolve, reject).finally(() => {
+        this.#fail = null;
+        socket?.off("close", lost);
       });
     });
   }
