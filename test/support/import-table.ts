@@ -160,7 +160,15 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     // How a handler's failure is told is said once, for all of the house.
     values: ["pool", "notify", "sql", "core/handlers.ts"],
     types: ["async", "blocking", "conninfo", "rows"],
-    packages: { "node:async_hooks": ANY },
+    packages: {
+      "node:async_hooks": ANY,
+      croner: /^queue\/cron/,
+      // Modules that define tasks are loaded by their paths.
+      "(computed)": /^queue\/import-paths/,
+      "node:module": /^queue\/import-paths/,
+      "node:path": /^queue\/import-paths/,
+      "node:url": /^queue\/import-paths/,
+    },
     names: [],
     asynchronous: true,
   },
