@@ -40,8 +40,10 @@ export class CopyFormat {
 
   /** Asks the server for the types, if that is of use. */
   ask(session: Session): TypesQuestion | null {
-    if (this.#statement === null || this.#types !== null) return null;
-    return new TypesQuestion(session, this.#statement);
+    const statement = this.#statement;
+    if (statement === null || this.#types !== null) return null;
+    if (statement.query === null && statement.table === null) return null;
+    return new TypesQuestion(session, statement);
   }
 
   /** Takes the server's answer. */

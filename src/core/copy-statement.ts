@@ -12,11 +12,11 @@ import { tokensOf } from "../sql/tokens.ts";
 
 /** What is known of a COPY statement. */
 export interface CopyStatement {
-  /** The table as it was written, schema and quotes included; null for a query. */
+  /** The table's name in quotes, with its schema; null for a query, and when it isn't understood. */
   readonly table: string | null;
   /** The names of the columns that were listed; null for all. */
   readonly columns: readonly string[] | null;
-  /** The query; null for a table. */
+  /** The query; null for a table. Without either nothing is known of the columns. */
   readonly query: string | null;
   /** The option that makes its text another one than PostgreSQL's plain form; null when there is none. */
   readonly special: string | null;
@@ -64,10 +64,43 @@ class Reader {
     const { token } = this;
     if (token?.kind !== "word" && token?.kind !== "name") return null;
     const text = this.#text.slice(token.start, token.end);
-    // Names with escapes of their own are left to the server.
-    if (token.kind === "name" && !text.startsWith('"')) return null;
     this.#at++;
-    return token.kind === "name" ? text.slice(1, -1).replaceAll('""', '"') : foldCase(text);
+    if (token.kind === "word") return foldCase(text);
+    const name = text.slice(text.indexOf('"') + 1, -1).replaceAll('""', '"');
+    return text.startsWith('"') ? name : this.#unescaped(name);
+  }
+
+  /** A name of the form `U&"..."`, whose escape character may be said behind it. */
+  #unescaped(name: string): string | null {
+    let escape = "\\";
+    if (this.takes("uescape")) {
+      const said = /^'([^\da-fA-F+'"\s])'$/.exec(this.word);
+      if (this.token?.kind !== "string" || !said) return null;
+      escape = said[1] as string;
+      this.#at++;
+    }
+    const parts = name.split(escape);
+    let found = parts[0] as string;
+    for (let at = 1; at < parts.length; at++) {
+      const part = parts[at] as string;
+      if (part === "" && at + 1 < parts.length) {
+        found += escape + (parts[++at] as string);
+        continue;
+      }
+      const code = /^(?:[\da-fA-F]{4}|\+[\da-fA-F]{6})/.exec(part)?.[0];
+      const point = Number.parseInt(code?.replace("+", "") ?? "", 16);
+      if (code === undefined || !(point <= 0x10ffff)) return null;
+      found += String.fromCodePoint(point) + part.slice(code.length);
+    }
+    // No server has a name like that.
+    return /[\0\p{Surrogate}]/u.test(found) ? null : found;
+  }
+
+  /** Goes on to the next FROM or TO outside of parentheses. */
+  skipToDirection(): void {
+    while (this.token && this.word !== "from" && this.word !== "to") {
+      if (this.word !== "(" || this.parenthesized() === null) this.next();
+    }
   }
 
   /** What stands in the parentheses that open here; null when they don't, or don't close. */
@@ -115,10 +148,11 @@ export function readCopyStatement(text: string, standardStrings: boolean): CopyS
   if (query === null) {
     if (reader.takes("binary") && (reader.word === "from" || reader.word === "to")) return null;
     table = readTable(reader);
-    if (table === null) return null;
     const list = reader.token && reader.word === "(" ? readColumns(reader) : null;
-    if (list === undefined) return null;
-    columns = list;
+    columns = list ?? null;
+    if (list === undefined) table = null;
+    // Whatever stands there, its options say how rows are written.
+    if (table === null) reader.skipToDirection();
   }
   if (!reader.takes("from") && !reader.takes("to")) return null;
   if (!reader.takes("stdin") && !reader.takes("stdout")) {

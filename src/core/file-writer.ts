@@ -72,15 +72,17 @@ export class FileWriter {
   /** Writes data as it is: text in UTF-8, or bytes. */
   write(data: string | Uint8Array): void {
     this.#checkOpen();
-    this.#hasRaw = true;
+    if (typeof data !== "string" && !ArrayBuffer.isView(data))
+      throw new ProgrammingError("a FileWriter takes strings and bytes; use writeRow() for values");
     if (typeof data === "string") {
       if (this.#format === "binary")
         throw new ProgrammingError("binary COPY takes bytes, not a string; pass a Buffer");
       checkText(data);
       this.#out.raw(Buffer.from(data));
     } else {
-      this.#out.raw(data);
+      this.#out.raw(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     }
+    this.#hasRaw = true;
     this.#flush(FULL);
   }
 
@@ -91,18 +93,20 @@ export class FileWriter {
    */
   writeRow(values: readonly unknown[]): void {
     this.#checkOpen();
+    if (!Array.isArray(values))
+      throw new ProgrammingError("a row to copy must be an array of its columns' values");
     const out = this.#out;
-    if (this.#rows === null) {
-      this.#rows = this.#rowWriter(values);
-      if (!this.#hasRaw) this.#rows.head(out);
-    }
     const mark = out.length;
+    // Without types the first row that is written says how many columns there are.
+    const rows = this.#rows ?? this.#rowWriter(values);
     try {
-      this.#rows.row(values, out);
+      if (this.#rows === null && !this.#hasRaw) rows.head(out);
+      rows.row(values, out);
     } catch (error) {
       out.rewind(mark);
       throw error;
     }
+    this.#rows = rows;
     this.#flush(FULL);
   }
 

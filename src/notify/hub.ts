@@ -173,6 +173,8 @@ export class Hub {
         resolve(reason);
       };
     });
+    // It may have ended since it was opened, and doesn't say so twice: whoever waits then waits for the next one.
+    if (link.ended !== null) return Promise.resolve(link.ended);
     this.#link = link;
     if (before) this.#tellGap(before);
     link.onNotify = (notify) => this.#deliver(notify);

@@ -93,6 +93,11 @@ export class Link {
     return this.#ended === null;
   }
 
+  /** Why it has ended; null while it lives. */
+  get ended(): Error | null {
+    return this.#ended;
+  }
+
   /** The server process. */
   get pid(): number {
     return this.#conn.info.backendPid;

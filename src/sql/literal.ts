@@ -48,6 +48,9 @@ function number(text: string): string {
   return text.startsWith("-") ? `(${text})` : text;
 }
 
+/** What a literal beside it would become one with: quotes make one string of two, `U&` another of it. */
+const RUNS_ON = /[\w$&'".\u0080-\uffff]/;
+
 /**
  * Puts the values in the place of `$1`, `$2`, ... in `text`.
  *
@@ -67,9 +70,14 @@ export function mergeLiterals(
     if (kind !== "parameter") continue;
     const number = Number(text.slice(start + 1, end));
     most = Math.max(most, number);
-    merged +=
-      text.slice(at, start) +
-      (number >= 1 && number <= values.length ? literalOf(values[number - 1]) : "");
+    merged += text.slice(at, start);
+    if (number >= 1 && number <= values.length) {
+      const literal = literalOf(values[number - 1]);
+      merged +=
+        (RUNS_ON.test(text[start - 1] ?? "") ? " " : "") +
+        literal +
+        (RUNS_ON.test(text[end] ?? "") ? " " : "");
+    }
     at = end;
   }
   if (most !== values.length) {

@@ -21,7 +21,7 @@ import type { Receive } from "./listening.ts";
 import { sayGoodbye, takeArrived } from "./listening.ts";
 import { Patience } from "./patience.ts";
 import type { Occupation } from "./occupation.ts";
-import { occupied } from "./occupation.ts";
+import { busy, occupied } from "./occupation.ts";
 
 /** How long a polite close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2_000;
@@ -157,10 +157,7 @@ export class BlockingTransport {
   }
 
   #occupy(): void {
-    if (this.#busy) {
-      const what = "the connection is in the middle of an operation; a handler can't use it";
-      throw new OperationalError(what, { code: "ERR_MAHOUT_BUSY" });
-    }
+    if (this.#busy) throw busy();
     this.#busy = true;
   }
 

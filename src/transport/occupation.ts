@@ -4,7 +4,7 @@
  * Between the conversations the program runs, and what the server has begun stays open. So whoever occupies
  * a connection says how to end that early: what can be done at once, and what has to be waited for.
  */
-import { ProgrammingError } from "../errors.ts";
+import { OperationalError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 
 /** Who occupies a connection. */
@@ -23,6 +23,15 @@ export function occupied(what: string): ProgrammingError {
     `the connection is in the middle of ${what}, whose block this was called from: it would wait for itself; ` +
       "leave the block first, or use another connection",
     { code: "ERR_MAHOUT_OCCUPIED", outcome: "not sent" },
+  );
+}
+
+/** The error of a call that comes out of the middle of an operation. */
+export function busy(): OperationalError {
+  return new OperationalError(
+    "the connection is in the middle of an operation, which this was called from; " +
+      "neither handlers nor the items of executeMany() can use it: take another connection, or fetch the items before",
+    { code: "ERR_MAHOUT_BUSY" },
   );
 }
 

@@ -176,6 +176,27 @@ describe("FileWriter", () => {
     expect(empty.all().toString("hex")).toBe(`${HEAD}ffff`);
   });
 
+  test("a row that is refused leaves nothing behind, not even how many columns there are", () => {
+    const file = target();
+    const writer = new FileWriter(file);
+    expect(() => writer.writeRow([1, {}])).toThrow(ProgrammingError);
+    expect(() => writer.writeRow("ab" as never)).toThrow("must be an array");
+    writer.setTypes(["int4", "text", "text"]);
+    expect(() => writer.writeRow([1])).toThrow("1 value");
+    writer.writeRow([1, "a", "b"]);
+    writer.finish();
+    expect(file.all().toString()).toBe("1\ta\tb\n");
+
+    const binary = target();
+    const head = new FileWriter(binary, { format: "binary", types: ["int4"] });
+    expect(() => head.writeRow([1.5])).toThrow("column 1");
+    for (const data of [123, null, undefined, [1], {}])
+      expect(() => head.write(data as never)).toThrow("takes strings and bytes");
+    head.writeRow([1]);
+    head.finish();
+    expect(binary.all().toString("hex")).toBe(`${HEAD}00010000000400000001ffff`);
+  });
+
   test("bad input", () => {
     expect(() => new FileWriter({} as never)).toThrow("write() method");
     expect(() => new FileWriter(target(), { format: "csv" as never })).toThrow('not "csv"');

@@ -37,7 +37,24 @@ describe("statements", () => {
     ["copy t from stdin (format text) where n > 1", { ...table, table: '"t"' }],
     ["copy binary t from stdin", { ...table, table: '"t"' }],
     ["copy binary from stdin", null],
-    ['copy U&"t" from stdin', null],
+    ['copy U&"t" from stdin', { ...table, table: '"t"' }],
+    [
+      'copy U&"d\\0061t\\+000061".u&"a""\\\\b" (U&"c") from stdin csv',
+      { ...table, table: '"data"."a""\\b"', columns: ["c"], special: "csv" },
+    ],
+    [
+      `copy t (U&"d!0061" uescape '!', b) from stdin (format csv)`,
+      { ...table, table: '"t"', columns: ["da", "b"], special: "format csv" },
+    ],
+    // What isn't understood isn't asked for, but its options count.
+    ['copy U&"\\zz" from stdin csv', { ...table, table: null, special: "csv" }],
+    ['copy U&"\\d83d" from stdin csv', { ...table, table: null, special: "csv" }],
+    ['copy U&"\\d83d\\de00" from stdin csv', { ...table, table: '"\u{1f600}"', special: "csv" }],
+    [
+      `copy t (U&"a" uescape '+', b) from stdin (format csv)`,
+      { ...table, table: null, special: "format csv" },
+    ],
+    ["copy t (a.b, c) to stdout (header)", { ...table, table: null, special: "header" }],
     ["copy t (a", null],
     ["copy t from 'x", null],
     ["copy t", null],
@@ -127,6 +144,10 @@ describe("literals", () => {
     const text = `copy (select $2, '$1', "$1", $$ $1 $$, a$1, $1 /* $1 */ -- $1\n) to stdout`;
     expect(mergeLiterals(text, ["$2", -1], true)).toBe(
       `copy (select (-1), '$1', "$1", $$ $1 $$, a$1, '$2' /* $1 */ -- $1\n) to stdout`,
+    );
+    // Beside a quote a string would go on, and beside U& it would be of another kind.
+    expect(mergeLiterals("'x'$1'y' u&$1 1$1x ($1,$1)", ["z"], true)).toBe(
+      "'x' 'z' 'y' u& 'z' 1 'z' x ('z','z')",
     );
     expect(mergeLiterals("copy t from 'no end", [], true)).toBe("copy t from 'no end");
     expect(() => mergeLiterals("select $1", [1, 2], true)).toThrow(

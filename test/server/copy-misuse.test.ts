@@ -51,6 +51,43 @@ describe.each(shells)("misuse ($name)", ({ name, connect }) => {
     await expectUsable(conn);
   });
 
+  test("rows are refused where the statement says csv, however its names are quoted", async () => {
+    for (const text of [
+      'copy misuse (U&"s") from stdin csv',
+      'copy misuse (U&"\\0073") from stdin (format csv)',
+      `copy misuse (U&"!0073" uescape '!') from stdin (format csv)`,
+    ]) {
+      const error = await failureOf(() =>
+        conn.cursor().copy(text, [], {}, (copy) => copy.writeRow(["a,b"])),
+      );
+      expect(error.message).toContain("csv");
+    }
+    await conn.execute("truncate misuse");
+    await conn
+      .cursor()
+      .copy('copy misuse (U&"\\0073") from stdin', (copy) => copy.writeRow(["a,b"]));
+    expect(await conn.query("table misuse")).toEqual([{ s: "a,b" }]);
+  });
+
+  test("the items of executeMany() can't use the same connection", async () => {
+    const items = function* (): Generator<number[]> {
+      yield [1];
+      if (sync) void conn.query("select 1");
+    };
+    const later = async function* (): AsyncGenerator<number[]> {
+      yield [1];
+      await conn.query("select 1");
+    };
+    const error = await failureOf(() =>
+      conn.cursor().executeMany("select $1::int", sync ? items() : later()),
+    );
+    expect([error.code, error.message]).toEqual([
+      "ERR_MAHOUT_BUSY",
+      expect.stringContaining("items of executeMany()"),
+    ]);
+    await expectUsable(conn);
+  });
+
   test("a function behind its options is refused", async () => {
     const wrong = conn as unknown as Record<string, (first: object, run: () => void) => unknown>;
     for (const block of ["transaction", "pipeline"]) {
