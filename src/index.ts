@@ -83,6 +83,7 @@ export type {
   RunOptions,
   SessionOptions,
 } from "./core/options.ts";
+export type { TypeOptions } from "./core/type-options.ts";
 export type { ScrollMode } from "./core/cursor.ts";
 export type { ExecuteManyOptions } from "./core/execute-many.ts";
 export type { ServerCursorOptions } from "./core/server-cursor.ts";
@@ -100,6 +101,9 @@ export type { IntervalParts } from "./adapt/types/interval-value.ts";
 export { jsonCodec } from "./adapt/types/json.ts";
 export type { JsonFunctions } from "./adapt/types/json.ts";
 export { Json, Jsonb } from "./adapt/types/json-value.ts";
+export type { JsonWrapperOptions } from "./adapt/types/json-value.ts";
+export { timestamptzAsTemporal } from "./adapt/types/temporal-instant.ts";
+export type { TemporalNamespace } from "./adapt/types/temporal.ts";
 export { timestamptzAsString } from "./adapt/types/timestamptz.ts";
 export { globalAdapters as adapters } from "./adapt/builtins.ts";
 export type { Parameters } from "./adapt/parameters.ts";

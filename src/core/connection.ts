@@ -6,7 +6,6 @@
  */
 import { globalAdapters } from "../adapt/builtins.ts";
 import { AdaptersMap } from "../adapt/registry.ts";
-import { int8AsNumber, int8AsString } from "../adapt/types/integer.ts";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import type { Diagnostic } from "../errors.ts";
 import { OperationalError, ProgrammingError } from "../errors.ts";
@@ -33,6 +32,7 @@ import { StatementCache } from "./statements.ts";
 import { Transactions } from "./transactions.ts";
 import { tracingOf } from "./trace.ts";
 import { TwoPhase } from "./two-phase.ts";
+import { registerTypes } from "./type-options.ts";
 
 const PREPARE_THRESHOLD = 5;
 const PREPARED_MAX = 100;
@@ -83,8 +83,7 @@ export class ConnectionCore<Row = DictRow> {
   /** Settles the options of a connection that is about to be made. */
   constructor(options: SessionOptions<Row>) {
     this.adapters = new AdaptersMap(options.adapters ?? globalAdapters);
-    if (options.int8 === "number") this.adapters.register(int8AsNumber);
-    if (options.int8 === "string") this.adapters.register(int8AsString);
+    registerTypes(this.adapters, options);
     for (const name of ["isolationLevel", "readOnly", "deferrable"] as const)
       this.transactions.choose(name, options[name]);
     this.transactions.chooseAutocommit(options.autocommit ?? true);

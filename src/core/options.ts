@@ -8,6 +8,7 @@ import type { Diagnostic } from "../errors.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
 import type { TraceRequest, TraceSink } from "./trace.ts";
 import type { Characteristics } from "./characteristics.ts";
+import type { TypeOptions } from "./type-options.ts";
 import type { NotifyHandler } from "./notify.ts";
 
 /** Called with each notice of the server, as it arrives; what it returns is ignored. */
@@ -20,7 +21,7 @@ export const CONNECT_TIMEOUT = 30_000;
 export const CANCEL_TIMEOUT = 5_000;
 
 /** A connection's own options. */
-export interface SessionOptions<Row = DictRow> extends Characteristics {
+export interface SessionOptions<Row = DictRow> extends Characteristics, TypeOptions {
   /** Whether statements outside of blocks are transactions of their own: true by default. */
   readonly autocommit?: boolean;
   /** How rows are built: {@link dictRow} by default. */
@@ -29,8 +30,6 @@ export interface SessionOptions<Row = DictRow> extends Characteristics {
   readonly prepareThreshold?: number | null;
   /** How many statements are remembered and kept prepared: 100 by default. */
   readonly preparedMax?: number;
-  /** What int8 is read as: `bigint` by default; `number` raises on values that a number can't hold. */
-  readonly int8?: "bigint" | "number" | "string";
   /** Adapters to inherit from instead of the global ones. */
   readonly adapters?: AdaptersMap;
   /** Handlers that also see the notices of the connection's start. */

@@ -181,7 +181,7 @@ describe("timestamptz", () => {
     for (const value of [0, 1.7e12, NaN, 5n]) {
       expect(() => dumpHex(timestamptz, value)).toThrow(ProgrammingError);
       expect(() => timestamptz.dumpText(value)).toThrow(
-        /takes a Date, a string, Infinity or -Infinity, not a/,
+        /takes a Date, a Temporal.Instant, a string, Infinity or -Infinity, not a/,
       );
     }
   });
@@ -309,7 +309,7 @@ describe("time and timetz", () => {
 
   test("take no Date", () => {
     expect(() => dumpHex(time, new Date(0))).toThrow(
-      "time takes a string like 13:05:00, not a Date",
+      "time takes a Temporal.PlainTime or a string like 13:05:00, not a Date",
     );
     expect(() => timetz.dumpText(new Date(0))).toThrow(ProgrammingError);
   });

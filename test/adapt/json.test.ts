@@ -130,3 +130,30 @@ describe("jsonCodec", () => {
     );
   });
 });
+
+describe("text that jsonb can't hold", () => {
+  test.each<[value: unknown, what: string]>([
+    [{ a: "x\0" }, "a NUL character"],
+    [{ "\0": 1 }, "a NUL character"],
+    [["\\\0"], "a NUL character"],
+    [["\ud800"], "half of a surrogate pair (d800)"],
+    [["\udc00x"], "half of a surrogate pair (dc00)"],
+    [new Json("\0"), "a NUL character"],
+  ])("%j is refused there and stored as json", (value, what) => {
+    expect(() => codecOf("jsonb").dumpText(value)).toThrow(DataError);
+    expect(() => dumpHex(codecOf("jsonb"), value)).toThrow(`text with ${what} in a JSON value`);
+    expect(throughBinary(codecOf("json"), value)).toEqual(JSON.parse(JSON.stringify(value)));
+  });
+
+  test.each([["\\u0000"], ["\\ud800"], ["😀"], ["\u0001"], ["\\\\u0000 \n"]])(
+    "%j is not such",
+    (text) => {
+      expect(throughBinary(codecOf("jsonb"), [text])).toEqual([text]);
+    },
+  );
+
+  test("pairs that a function of the program's own escapes are text", () => {
+    const codec = jsonCodec("jsonb", { stringify: () => '"\\ud83d\\ude00"' });
+    expect(codec.dumpText([1])).toBe('"\\ud83d\\ude00"');
+  });
+});

@@ -15,6 +15,7 @@ import type { Codec } from "../registry.ts";
 import { FIRST_DAY, LAST_DATE, type Moment, finish, momentOf, putDate } from "./calendar.ts";
 import { parseDate } from "./iso.ts";
 import { outOfRange, wrongKind, wrongLength } from "./refuse.ts";
+import { plainText } from "./temporal.ts";
 import { readUtf8 } from "./utf8.ts";
 
 const INFINITE = 0x7fffffff;
@@ -53,8 +54,7 @@ export const date: Codec = {
   },
   dumpText(value: unknown): string {
     if (typeof value === "string") return value;
-    if (isDate(value)) return printDate(dumpedMoment("date", value).days);
-    throw wrongKind("date", "a string or a Date", value);
+    return isDate(value) ? printDate(dumpedMoment("date", value).days) : textOfPlain(value);
   },
   dumpBinary(value: unknown, out: Writer): boolean {
     if (typeof value === "string") {
@@ -63,11 +63,17 @@ export const date: Codec = {
       out.int32(days);
       return true;
     }
-    if (!isDate(value)) throw wrongKind("date", "a string or a Date", value);
+    if (!isDate(value)) return date.dumpBinary(textOfPlain(value), out);
     out.int32(dumpedMoment("date", value).days);
     return true;
   },
 };
+
+function textOfPlain(value: unknown): string {
+  const text = plainText(value, "PlainDate");
+  if (text !== null) return text;
+  throw wrongKind("date", "a string, a Temporal.PlainDate or a Date", value);
+}
 
 function daysOfText(text: string): number | null {
   if (text === "infinity") return INFINITE;

@@ -5,7 +5,6 @@
  * all four styles. Strings go to the server, which reads them by its IntervalStyle, but for ISO 8601, which it
  * reads alike in all of them. A number is refused: of what would it be? PostgreSQL manual, 8.5.4.
  */
-import { DataError } from "../../errors.ts";
 import { int32 } from "../../protocol/bytes.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
@@ -14,7 +13,7 @@ import type { Codec } from "../registry.ts";
 import { parseInterval, parseIso } from "./interval-text.ts";
 import { Interval } from "./interval-value.ts";
 import { malformed, wrongKind, wrongLength } from "./refuse.ts";
-import { durationParts } from "./temporal.ts";
+import { durationParts, hasNanoseconds } from "./temporal.ts";
 import { readUtf8 } from "./utf8.ts";
 
 function intervalOf(value: unknown): Interval {
@@ -24,11 +23,7 @@ function intervalOf(value: unknown): Interval {
     throw wrongKind("interval", "an Interval, a Temporal.Duration or a string", value);
   }
   const { nanoseconds, ...others } = parts;
-  if (nanoseconds % 1000 !== 0) {
-    throw new DataError(
-      "the Temporal.Duration has nanoseconds, interval takes microseconds; round it first",
-    );
-  }
+  if (nanoseconds % 1000 !== 0) throw hasNanoseconds("Duration");
   return Interval.from({
     ...others,
     microseconds: BigInt(others.microseconds) + BigInt(nanoseconds / 1000),

@@ -11,6 +11,12 @@ import { kindOf, shown } from "./refuse.ts";
 /** Turns a value into JSON text; undefined for what has no JSON form. */
 export type Stringify = (value: unknown) => string | undefined;
 
+/** Options of {@link Json}. */
+export interface JsonWrapperOptions {
+  /** Writes this value's JSON text; the connection's function by default. */
+  readonly stringify?: Stringify;
+}
+
 /**
  * A value that is sent as JSON whatever it is.
  *
@@ -20,10 +26,17 @@ export type Stringify = (value: unknown) => string | undefined;
 export class Json<T = unknown> {
   /** The value to be sent as JSON. */
   readonly value: T;
+  readonly #stringify: Stringify | undefined;
 
-  /** Wraps a value; it is turned into text when it is sent. */
-  constructor(value: T) {
+  /** Wraps a value; it is turned into text when it is sent, by the connection's function or one of its own. */
+  constructor(value: T, options: JsonWrapperOptions = {}) {
     this.value = value;
+    this.#stringify = options.stringify;
+  }
+
+  /** The JSON text of what is wrapped; `stringify` is for wrappers without a function of their own. @internal */
+  text(stringify: Stringify): string | undefined {
+    return (this.#stringify ?? stringify)(this.value);
   }
 
   /** The value itself: a wrapper inside a JSON value leaves no trace. */
@@ -42,7 +55,7 @@ export class Jsonb<T = unknown> extends Json<T> {}
  * numbers that are not finite and dates that are not valid.
  */
 export function jsonText(type: string, value: unknown, stringify: Stringify): string {
-  const bare = value instanceof Json ? (value.value as unknown) : value;
+  const bare: unknown = value instanceof Json ? value.value : value;
   if (typeof bare === "number" && !Number.isFinite(bare)) {
     throw new DataError(`${shown(bare)} has no JSON form and cannot be sent as ${type}`);
   }
@@ -51,11 +64,30 @@ export function jsonText(type: string, value: unknown, stringify: Stringify): st
   }
   let text: string | undefined;
   try {
-    text = stringify(bare);
+    text = value instanceof Json ? value.text(stringify) : stringify(bare);
   } catch (cause) {
     const [reason] = String((cause as Partial<Error> | null)?.message).split("\n", 1);
     throw new DataError(`${kindOf(bare)} cannot be sent as ${type}: ${reason}`, { cause });
   }
   if (typeof text === "string") return text;
   throw new DataError(`${kindOf(bare)} has no JSON form and cannot be sent as ${type}`);
+}
+
+/** Escapes of what jsonb can't hold: NUL, and halves of surrogate pairs. */
+const UNHELD =
+  /(?<!\\)(?:\\\\)*\\u(0000|d[89ab][\da-f]{2}(?!\\ud[c-f][\da-f]{2})|(?<!\\ud[89ab][\da-f]{2}\\u)d[c-f][\da-f]{2})/i;
+
+/**
+ * Refuses JSON text that was made of a value with text that jsonb can't hold.
+ *
+ * @throws DataError naming the character.
+ */
+export function checkJsonb(text: string): void {
+  if (!text.includes("\\u")) return;
+  const [, digits] = UNHELD.exec(text) ?? [];
+  if (digits === undefined) return;
+  const what = digits === "0000" ? "a NUL character" : `half of a surrogate pair (${digits})`;
+  throw new DataError(
+    `text with ${what} in a JSON value can be stored as json, but not as jsonb; remove it first`,
+  );
 }

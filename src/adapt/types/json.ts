@@ -11,7 +11,7 @@ import type { Writer } from "../../protocol/writer.ts";
 import { builtin } from "../oids.ts";
 import { BINARY } from "../format.ts";
 import type { Codec, Load } from "../registry.ts";
-import { jsonText, type Stringify } from "./json-value.ts";
+import { checkJsonb, jsonText, type Stringify } from "./json-value.ts";
 import { malformed } from "./refuse.ts";
 import { readUtf8 } from "./utf8.ts";
 
@@ -34,7 +34,7 @@ function loader(type: string, parse: (text: string) => unknown): Load {
     } catch (cause) {
       // What JSON.parse says quotes the text, which is nobody's business but the program's.
       if (parse === JSON.parse) throw malformed(type, "not JSON text");
-      throw new DataError(`the parser given to jsonCodec failed on a value of ${type}`, { cause });
+      throw new DataError(`the parser that was given for ${type} failed on a value`, { cause });
     }
   };
 }
@@ -43,9 +43,13 @@ function loader(type: string, parse: (text: string) => unknown): Load {
 export function jsonCodec(type: "json" | "jsonb", functions: JsonFunctions = {}): Codec {
   const { parse = JSON.parse, stringify = JSON.stringify } = functions;
   const load = loader(type, parse);
-  const textOf = (value: unknown): string =>
-    typeof value === "string" ? value : jsonText(type, value, stringify);
   const isBinary = type === "jsonb";
+  const textOf = (value: unknown): string => {
+    if (typeof value === "string") return value;
+    const text = jsonText(type, value, stringify);
+    if (isBinary) checkJsonb(text);
+    return text;
+  };
   const codec: Codec = {
     ...builtin(type),
     takesArrays: true,

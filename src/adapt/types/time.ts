@@ -13,6 +13,7 @@ import type { Codec } from "../registry.ts";
 import { DAY_MICROS, finish, putOffset, putTime } from "./calendar.ts";
 import { parseTime } from "./iso.ts";
 import { malformed, wrongKind, wrongLength } from "./refuse.ts";
+import { plainText } from "./temporal.ts";
 import { readUtf8 } from "./utf8.ts";
 
 /** Offsets reach up to 15:59:59 in both directions. */
@@ -26,7 +27,14 @@ function readMicros(type: string, bytes: Buffer, start: number): number {
 
 function textOf(type: string, value: unknown): string {
   if (typeof value === "string") return value;
-  throw wrongKind(type, "a string like 13:05:00", value);
+  // A time with an offset has no counterpart there.
+  const text = type === "time" ? plainText(value, "PlainTime") : null;
+  if (text !== null) return text;
+  const takes =
+    type === "time"
+      ? "a Temporal.PlainTime or a string like 13:05:00"
+      : "a string like 13:05:00+00";
+  throw wrongKind(type, takes, value);
 }
 
 /** time, as string. */

@@ -25,6 +25,7 @@ import {
 import { dumpedMoment } from "./date.ts";
 import { parseTimestamp } from "./iso.ts";
 import { wrongKind, wrongLength } from "./refuse.ts";
+import { plainText } from "./temporal.ts";
 import { readUtf8 } from "./utf8.ts";
 
 /** timestamp, as string in ISO form. */
@@ -43,18 +44,24 @@ export const timestamp: Codec = {
   },
   dumpText(value: unknown): string {
     if (typeof value === "string") return value;
-    if (!isDate(value)) throw wrongKind("timestamp", "a string or a Date", value);
+    if (!isDate(value)) return textOfPlain(value);
     const { days, micros } = dumpedMoment("timestamp", value);
     return printMoment(days, micros);
   },
   dumpBinary(value: unknown, out: Writer): boolean {
     if (typeof value === "string") return writeText(value, out);
-    if (!isDate(value)) throw wrongKind("timestamp", "a string or a Date", value);
+    if (!isDate(value)) return writeText(textOfPlain(value), out);
     const { days, micros } = dumpedMoment("timestamp", value);
     writeMoment(days, micros, out);
     return true;
   },
 };
+
+function textOfPlain(value: unknown): string {
+  const text = plainText(value, "PlainDateTime");
+  if (text !== null) return text;
+  throw wrongKind("timestamp", "a string, a Temporal.PlainDateTime or a Date", value);
+}
 
 function writeText(text: string, out: Writer): boolean {
   if (text === "infinity" || text === "-infinity") {

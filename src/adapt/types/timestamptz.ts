@@ -18,6 +18,7 @@ import {
   DAY_MICROS,
   DAY_MS,
   EPOCH_DAYS,
+  FIRST_DAY,
   type Moment,
   daysOf,
   infinitySign,
@@ -28,7 +29,8 @@ import {
 } from "./calendar.ts";
 import { dumpedMoment } from "./date.ts";
 import { parseTimestamp } from "./iso.ts";
-import { malformed, wrongKind, wrongLength } from "./refuse.ts";
+import { malformed, outOfRange, wrongKind, wrongLength } from "./refuse.ts";
+import { epochMicroseconds } from "./temporal.ts";
 import { readUtf8 } from "./utf8.ts";
 
 const EPOCH_MS = EPOCH_DAYS * DAY_MS;
@@ -49,7 +51,7 @@ function dateOf(days: number, micros: number): Date {
 }
 
 /** What the text says, in UTC, or an infinity. */
-function readMoment(bytes: Buffer, start: number, end: number): Moment | number {
+export function readMoment(bytes: Buffer, start: number, end: number): Moment | number {
   const text = readUtf8(bytes, start, end);
   if (text === "infinity") return Infinity;
   if (text === "-infinity") return -Infinity;
@@ -70,7 +72,8 @@ function dumpText(value: unknown): string {
   }
   if (value === Infinity) return "infinity";
   if (value === -Infinity) return "-infinity";
-  throw wrongKind("timestamptz", "a Date, a string, Infinity or -Infinity", value);
+  const { days, micros } = momentOfTemporal(value);
+  return printMoment(days, micros, 0);
 }
 
 function dumpBinary(value: unknown, out: Writer): boolean {
@@ -84,7 +87,22 @@ function dumpBinary(value: unknown, out: Writer): boolean {
     return true;
   }
   if (typeof value === "string") return false;
-  throw wrongKind("timestamptz", "a Date, a string, Infinity or -Infinity", value);
+  const { days, micros } = momentOfTemporal(value);
+  writeMoment(days, micros, out);
+  return true;
+}
+
+function momentOfTemporal(value: unknown): Moment {
+  const epoch = epochMicroseconds(value);
+  if (epoch === null) {
+    const takes = "a Date, a Temporal.Instant, a string, Infinity or -Infinity";
+    throw wrongKind("timestamptz", takes, value);
+  }
+  const day = BigInt(DAY_MICROS);
+  const micros = ((epoch % day) + day) % day;
+  const days = Number((epoch - micros) / day) - EPOCH_DAYS;
+  if (days < FIRST_DAY) throw outOfRange("timestamptz", String(value), "from 4714-11-24 BC on");
+  return { days, micros: Number(micros) };
 }
 
 /** timestamptz, as Date; infinities as the numbers Infinity and -Infinity. */
