@@ -13,6 +13,7 @@ import { QueueConfigurationError, TaskNotFound } from "./errors.ts";
 import { importPaths } from "./import-paths.ts";
 import { JobManager } from "./job-manager.ts";
 import type { PeriodicDefaults } from "./periodic.ts";
+import { SchemaManager } from "./schema-manager.ts";
 import type { RegisteredTask, TaskHandle } from "./task.ts";
 import { runWorker } from "./worker/run.ts";
 import type { WorkerOptions } from "./worker-options.ts";
@@ -42,6 +43,9 @@ export class App extends Blueprint implements AsyncDisposable, Disposable {
   #imported: Promise<void> | null = null;
   /** Stores jobs and looks after them. */
   readonly jobManager: JobManager = new JobManager(() => this.#connector);
+
+  /** Brings the schema of the connector's storage to the version that is needed. */
+  readonly schemaManager: SchemaManager = new SchemaManager(() => this.#connector);
 
   /** @throws QueueConfigurationError without a connector. */
   constructor(options: AppOptions, tasksOf?: App) {

@@ -6,6 +6,7 @@
  */
 import { SyncConnectorConfigurationError } from "./errors.ts";
 import type { Input, OperationName, Output, Wake } from "./operations.ts";
+import type { SqlStorage } from "./statement.ts";
 
 /** How one operation is carried out. */
 export interface RunOptions {
@@ -26,6 +27,9 @@ export interface Ears {
 
 /** Carries out operations on jobs. */
 export abstract class Connector {
+  /** The tables that it works on; null for a connector that has none. */
+  readonly storage: SqlStorage | null = null;
+
   /** Opens it, for asynchronous use; a pool or engine that is given is used, and never closed. */
   open(_engine?: unknown): Promise<void> {
     return Promise.reject(this.refusal("open()"));

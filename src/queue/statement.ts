@@ -26,16 +26,29 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** How a storage takes many jobs through COPY, where that can be had. */
+export interface Bulk {
+  /** A statement that reserves as many ids as its only parameter says. */
+  readonly reserve: string;
+  /** The COPY, in text format; columns: id, task, queue, payload, priority, lock, queueing lock, scheduled at, state. */
+  readonly copy: string;
+  /** Reads what {@link reserve} gives: the ids, and the server's time in milliseconds. */
+  readReserved(rows: readonly AnyRow[]): { readonly ids: number[]; readonly now: number };
+}
+
 /** A storage in PostgreSQL. */
 export interface SqlStorage {
   /** How it is called in messages, as `the schema "mahout"`. */
   readonly name: string;
+  /** The schema's name, quoted as an identifier. */
+  readonly schema: string;
   /** The channel that workers listen to. */
   readonly channel: string;
   /** The version of the schema that the statements need. */
   readonly version: number;
   readonly migrations: readonly Migration[];
   statement<Name extends OperationName>(name: Name, input: Input<Name>): Statement<Output<Name>>;
+  readonly bulk?: Bulk;
   /** Turns the payload of a notification into what workers are told; null for what is none. */
   readWake(payload: string): Wake | null;
   /** Turns a server's error into one of the queue's, where it has a name (a taken queueing lock, a missing schema). */

@@ -158,8 +158,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   queue: {
     files: ["queue/"],
     // How a handler's failure is told is said once, for all of the house.
-    values: ["pool", "notify", "sql", "core/handlers.ts"],
-    types: ["async", "blocking", "conninfo", "rows"],
+    values: ["pool", "notify", "sql", "rows", "core/handlers.ts"],
+    types: ["async", "blocking", "conninfo"],
     packages: {
       "node:async_hooks": ANY,
       croner: /^queue\/cron/,

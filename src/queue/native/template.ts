@@ -1,0 +1,38 @@
+/**
+ * SQL as it is written here, and as a server takes it: with the schema's name in it.
+ *
+ * Templates name the schema as `{schema}`, what notifications go through as `{channel}`, and quote the bodies of functions with `$body$`.
+ * Any name will do for a schema, so the quotes are chosen after it.
+ */
+import { quoteIdentifier } from "../../sql/identifier.ts";
+import { quoteLiteral } from "../../sql/literal.ts";
+
+/** Settings of the functions that must be as fast on any day as on the first. */
+export const STEADY = `
+  SET search_path = pg_catalog, pg_temp
+  SET plan_cache_mode = force_generic_plan
+  SET enable_seqscan = off
+  SET enable_bitmapscan = off
+  SET enable_hashjoin = off
+  SET enable_mergejoin = off
+  SET enable_sort = off
+  SET jit = off`;
+
+/** Puts the name of a schema into a template. */
+export function rendered(template: string, schema: string): string {
+  let tag = "body";
+  while (schema.includes(`$${tag}$`)) tag += "_";
+  const name = quoteIdentifier(schema);
+  const values: Readonly<Record<string, string>> = {
+    "{schema}": name,
+    "{channel}": quoteLiteral(schema),
+    "{turns}": quoteLiteral(`${name}.turns`),
+    "{version}": quoteLiteral(`${name}.version`),
+    "{ids}": quoteLiteral(`${name}.jobs_id_seq`),
+    $body$: `$${tag}$`,
+  };
+  return template.replaceAll(
+    /\{(?:schema|channel|turns|version|ids)\}|\$body\$/g,
+    (found) => values[found] ?? found,
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * Workers: that they live, and what becomes of the jobs of those that don't any more.
+ */
+import { STEADY } from "./template.ts";
+
+/** Functions. */
+export const WORKERS = `
+-- Has jobs that are doing wait again, and says so: _jobs has an element for each, as put_back_v1 takes them. Gives their ids.
+CREATE FUNCTION {schema}.give_back_v1(_jobs jsonb, _moment timestamptz) RETURNS bigint[]
+LANGUAGE plpgsql ${STEADY} AS $body$
+DECLARE
+  _back record;
+BEGIN
+  IF _jobs IS NULL THEN
+    RETURN '{}';
+  END IF;
+  SELECT * INTO _back FROM {schema}.put_back_v1(_jobs, _moment) b;
+  PERFORM {schema}.free_v1(_back.locks);
+  PERFORM {schema}.tell_ready_v1(
+    (SELECT array_agg(DISTINCT j.queue_name) FROM {schema}.jobs j WHERE j.id = ANY (_back.ids) AND j.state <> 's'));
+  RETURN _back.ids;
+END
+$body$;
+
+-- Says that locks may have new heads, wherever they are.
+CREATE FUNCTION {schema}.free_v1(_locks text[]) RETURNS void
+LANGUAGE plpgsql ${STEADY} AS $body$
+BEGIN
+  IF _locks IS NOT NULL THEN
+    INSERT INTO {schema}.turns (lock) SELECT DISTINCT u.lock FROM unnest(_locks) AS u(lock);
+    PERFORM {schema}.tell_ready_v1('{}');
+  END IF;
+END
+$body$;
+
+CREATE FUNCTION {schema}.unregister_worker_v1(_worker bigint) RETURNS void
+LANGUAGE plpgsql ${STEADY} AS $body$
+BEGIN
+  DELETE FROM {schema}.workers w WHERE w.id = _worker;
+  PERFORM {schema}.reconcile_v1(_worker, '{}');
+END
+$body$;
+
+-- Releases what the worker holds beside _held.
+CREATE FUNCTION {schema}.reconcile_v1(_worker bigint, _held bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql ${STEADY} AS $body$
+BEGIN
+  RETURN {schema}.give_back_v1((
+    SELECT jsonb_agg(jsonb_build_object('id', j.id, 'lease', j.lease, 'attempts', 0))
+      FROM {schema}.jobs j WHERE j.state = 'd' AND j.worker_id = _worker AND j.id <> ALL (_held)
+  ), clock_timestamp());
+END
+$body$;
+
+CREATE FUNCTION {schema}.heartbeat_v1(_worker bigint, _max_rescues integer) RETURNS jsonb
+LANGUAGE plpgsql ${STEADY} AS $body$
+DECLARE
+  _moment timestamptz := clock_timestamp();
+  _registered boolean;
+  _rescued jsonb;
+  _backs jsonb;
+  _ends jsonb;
+  _ended record;
+BEGIN
+  UPDATE {schema}.workers w SET last_heartbeat = _moment WHERE w.id = _worker;
+  _registered := FOUND;
+  DELETE FROM {schema}.workers w WHERE w.id IN (
+    SELECT s.id FROM {schema}.workers s
+     WHERE s.last_heartbeat < _moment - s.stalled_after * interval '1 millisecond' FOR UPDATE SKIP LOCKED);
+  -- The lease is compared again when the row is locked: the job may be another worker's by then.
+  SELECT jsonb_agg(jsonb_build_object(
+           'id', r.id, 'lease', r.lease, 'worker', r.worker_id, 'attempts', 1, 'rescues', 1, 'remove', false,
+           'status', CASE WHEN r.stopped THEN 'aborted' WHEN r.rescues >= _max_rescues THEN 'failed' ELSE 'todo' END,
+           'error', CASE WHEN NOT r.stopped AND r.rescues >= _max_rescues THEN
+             format('the worker that ran the job was lost %s times in a row', r.rescues + 1) END))
+    INTO _rescued
+    FROM (
+      SELECT j.id, j.lease, j.worker_id, j.rescues, EXISTS (SELECT FROM {schema}.aborts a WHERE a.job_id = j.id) AS stopped
+        FROM (
+          SELECT j.id, j.lease FROM {schema}.jobs j
+           WHERE j.state = 'd' AND NOT EXISTS (SELECT FROM {schema}.workers w WHERE w.id = j.worker_id)
+        ) o
+        JOIN {schema}.jobs j ON j.id = o.id AND j.lease = o.lease AND j.state = 'd'
+         FOR UPDATE OF j SKIP LOCKED
+    ) r;
+  IF _rescued IS NOT NULL THEN
+    SELECT jsonb_agg(r) FILTER (WHERE r->>'status' = 'todo'), jsonb_agg(r) FILTER (WHERE r->>'status' <> 'todo')
+      INTO _backs, _ends FROM jsonb_array_elements(_rescued) r;
+    PERFORM {schema}.give_back_v1(_backs, _moment);
+    IF _ends IS NOT NULL THEN
+      SELECT * INTO _ended FROM {schema}.end_jobs_v1(_ends, _moment) e;
+      PERFORM {schema}.free_v1(_ended.locks);
+    END IF;
+  END IF;
+  -- Requests that came too late for their jobs.
+  DELETE FROM {schema}.aborts a WHERE NOT EXISTS (SELECT FROM {schema}.jobs j WHERE j.id = a.job_id);
+  RETURN jsonb_build_object(
+    'registered', _registered,
+    'aborts', (SELECT coalesce(jsonb_agg(DISTINCT a.job_id), '[]') FROM {schema}.aborts a
+                 JOIN {schema}.jobs j ON j.id = a.job_id AND j.state = 'd' AND j.worker_id = _worker),
+    'rescued', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                  'jobId', r->'id', 'workerId', r->'worker', 'status', r->'status')), '[]')
+                  FROM jsonb_array_elements(_rescued) r),
+    'nextStallIn', (SELECT min(greatest(0, date_part('epoch',
+                      w.last_heartbeat + w.stalled_after * interval '1 millisecond' - clock_timestamp()) * 1000))
+                      FROM {schema}.workers w
+                     WHERE w.id <> _worker
+                       AND EXISTS (SELECT FROM {schema}.jobs j WHERE j.state = 'd' AND j.worker_id = w.id)));
+END
+$body$;
+`;
