@@ -35,7 +35,7 @@ export function pump(
   const port = threads.parentPort as import("node:worker_threads").MessagePort;
   const layout = threads.workerData as MailboxLayout;
   const { word, phase, errorStart } = layout;
-  const { free, isFull } = makeRing(layout);
+  const { free, isFull, fill } = makeRing(layout);
   const claims = makeClaims(layout);
 
   interface Channel {
@@ -48,6 +48,8 @@ export function pump(
     /** What is read into while the ring has no room: a read needs a buffer that isn't empty. */
     overflow: Uint8Array | null;
     serial: number;
+    /** Whether the socket has ended, and whether the caller was told. */
+    over: boolean;
     ended: boolean;
     /** Called when the socket was given something to write. */
     given: () => void;
@@ -84,19 +86,9 @@ export function pump(
 
   /** Copies waiting bytes into the ring as far as they fit. */
   function spill(channel: Channel): void {
-    let moved = false;
-    while (channel.waiting.length > 0 && !isFull(channel)) {
-      const chunk = channel.waiting[0] as Uint8Array;
-      const region = free(channel);
-      const size = Math.min(chunk.length, region.length);
-      region.set(chunk.subarray(0, size));
-      Atomics.add(channel.words, word.written, size);
-      moved = true;
-      if (size === chunk.length) channel.waiting.shift();
-      else channel.waiting[0] = chunk.subarray(size);
-    }
+    if (fill(channel, channel.waiting)) wake(channel);
     if (channel.waiting.length > 0) channel.socket.pause();
-    if (moved) wake(channel);
+    if (channel.over) ended(channel);
   }
 
   function report(
@@ -114,24 +106,34 @@ export function pump(
     Atomics.store(channel.words, word.failed, text.length);
   }
 
+  /** Tells of the end, behind all that came before it: a stream that is paused may end nevertheless. */
   function ended(channel: Channel): void {
-    if (channel.ended) return;
-    channel.ended = true;
-    Atomics.store(channel.words, word.phase, phase.ended);
-    Atomics.store(channel.words, word.done, channel.serial);
-    wake(channel);
+    channel.over = true;
+    if (channel.waiting.length === 0) {
+      channel.ended = true;
+      Atomics.store(channel.words, word.phase, phase.ended);
+      Atomics.store(channel.words, word.done, channel.serial);
+      wake(channel);
+    }
+    // Who isn't told of the end yet takes what comes before it.
     port.postMessage({ id: channel.id } satisfies Change);
+    // A socket that could not even be made is not there.
+    if (!channel.ended || (channel.socket as Socket | undefined)?.closed === false) return;
+    channels.delete(channel.id);
+    claims.forget(channel);
+  }
+
+  /** Forgets what the caller has not got yet and doesn't want any more. */
+  function drop(channel: Channel): void {
+    channel.waiting = [];
+    if (channel.over) ended(channel);
   }
 
   function watch(channel: Channel, socket: Socket): void {
     socket.on("error", (error) => report(channel, error));
     socket.on("end", () => ended(channel));
     socket.on("close", () => {
-      if (channel.socket === socket) {
-        ended(channel);
-        channels.delete(channel.id);
-        claims.forget(channel);
-      }
+      if (channel.socket === socket) ended(channel);
     });
   }
 
@@ -155,6 +157,7 @@ export function pump(
       waiting: [],
       overflow: null,
       serial,
+      over: false,
       ended: false,
       given: () => {},
       activity: 0,
@@ -266,12 +269,13 @@ export function pump(
         if (socket.connecting) socket.destroy();
         else socket.end();
         // What still comes is of no interest, but reading it lets the end be seen.
-        channel.waiting = [];
+        drop(channel);
         Atomics.store(channel.words, word.read, Atomics.load(channel.words, word.written));
         socket.resume();
         return;
       }
       case "destroy":
+        drop(channel);
         channel.socket.destroy();
     }
   }
@@ -283,8 +287,8 @@ export function pump(
       const channel = channels.get(command.id);
       if (!channel) return;
       report(channel, error as Error);
-      ended(channel);
-      // Not there yet when it could not even be made.
+      channel.over = true;
+      drop(channel);
       (channel.socket as Socket | undefined)?.destroy();
     }
   });

@@ -30,6 +30,7 @@ import {
   stays,
   type ScriptedServer,
 } from "../support/scripted-server.ts";
+import { RING_SIZE } from "../../src/transport/mailbox.ts";
 import { eventually, failureOf, shells } from "../support/shells.ts";
 
 const columns = backend.rowDescription("a", "b");
@@ -148,6 +149,26 @@ describe.each(shells)("a connection ($name)", ({ name, Connection }) => {
         const conn = await Connection.connect(server.conninfo({ sslmode }));
         const error = await failureOf(async () => await conn.query("select 1"));
         expect(error).toMatchObject(SHUTDOWN);
+        await expectBroken(conn);
+      });
+    },
+  );
+
+  // A little more than the blocking shell has room for: the rest is still to be taken when the end has come.
+  test.each([1, 100, 10_000, 30_000])(
+    "hears a FATAL at the end of %d bytes too many, in TLS",
+    async (excess) => {
+      const last = Buffer.concat([backend.noticeResponse({ M: "x".repeat(excess) }), fatal]);
+      const first = backend.noticeResponse({ M: "x".repeat(RING_SIZE - 1_000) });
+      const script = [gate("go"), sends(first, last), closes()];
+      const encrypted = [awaits("ssl"), sends("S"), secures(), ...greets()];
+      await against([[...encrypted, ...script]], async (server) => {
+        const conn = await Connection.connect(server.conninfo({ sslmode: "require" }));
+        server.open("go");
+        // Long enough for all of it to have come, while nobody takes it.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+        await eventually(() => conn.closed);
+        expect(conn.disconnected.reason).toMatchObject(SHUTDOWN);
         await expectBroken(conn);
       });
     },
