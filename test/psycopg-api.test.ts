@@ -36,7 +36,8 @@ const PSYCOPG: Readonly<Record<string, string>> = {
     AsyncRawCursor RawServerCursor AsyncRawServerCursor ClientCursor AsyncClientCursor Copy AsyncCopy
     Transaction AsyncTransaction Pipeline AsyncPipeline FileWriter Writer LibpqWriter QueuedLibpqWriter
     Column ConnectionInfo Notify Xid IsolationLevel adapters AdaptersMap tuple_row dict_row scalar_row
-    class_row args_row kwargs_row namedtuple_row conninfo_to_dict make_conninfo sql TypeInfo types
+    class_row args_row kwargs_row namedtuple_row conninfo_to_dict make_conninfo sql SQL Identifier Literal
+    Placeholder Composed TypeInfo types
     capabilities pq crdb apilevel threadsafety paramstyle Binary Date DateFromTicks Time TimeFromTicks
     Timestamp TimestampFromTicks BINARY DATETIME NUMBER ROWID STRING`,
 };

@@ -4,9 +4,11 @@
  * Every meaning is the core's; this file only says how to wait for it, and gives errors the stack of the
  * call that they belong to.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import { changePassword } from "../core/change-password.ts";
 import type { ConnectionCore } from "../core/connection.ts";
+import type { ExecuteRequest } from "../core/extended.ts";
+import { requestOf } from "../core/operations.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { lastRows } from "../core/results.ts";
 import type { Notify } from "../core/notify.ts";
 import type { PingResult } from "../core/ping.ts";
@@ -117,51 +119,42 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
   execute<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<AsyncCursor<R>> {
     return new AsyncCursor<R>(
       this as AsyncConnection<unknown>,
       this.core.factoryOf(options),
-    ).execute(text, parameters, options);
+    ).execute(query, parameters, options);
   }
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
   query<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
-    if (!this.core.pipeline.open) return this.#query(text, parameters, options);
-    const rows = this.#queryPipelined(text, parameters, options);
+    const { open } = this.core.pipeline;
+    const rows = this.#query(open, query, parameters, options);
     // Whoever does not look at it learns of an error from the pipeline, which always tells.
-    rows.catch(() => {});
+    if (open) rows.catch(() => {});
     return rows;
   }
 
-  async #queryPipelined<R>(
-    text: string,
-    parameters: Parameters | undefined,
-    options: AsyncExecuteOptions<R> | undefined,
-  ): Promise<R[]> {
-    const { core } = this;
-    try {
-      const sets = await this.driver.sendAndArrive(core.adapters, text, parameters, options);
-      return lastRows(sets, core.adapters, core.factoryOf(options));
-    } catch (error) {
-      throw recapture(error);
-    }
-  }
-
   async #query<R>(
-    text: string,
-    parameters: Parameters | undefined,
+    isPipelined: boolean,
+    query: Query,
+    parameters: QueryParameters | undefined,
     options: AsyncExecuteOptions<R> | undefined,
   ): Promise<R[]> {
-    const { core } = this;
+    const { core, driver } = this;
     try {
-      const sets = await this.driver.run(core.adapters, text, parameters, options);
+      const context = core.contextOf(core.adapters);
+      const request = (): ExecuteRequest => requestOf(context, query, parameters, options);
+      const sets = isPipelined
+        ? await driver.sendAndArrive(context, request, options)
+        : await driver.run(context, request(), options);
       return lastRows(sets, core.adapters, core.factoryOf(options));
     } catch (error) {
       throw recapture(error);

@@ -4,7 +4,6 @@
  * Cursors are cheap and many. Those of one connection share its session, its transaction and its errors;
  * their statements run one after the other in the order in which they were called.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import type { OperationContext } from "../core/channels.ts";
 import {
   copyChannel,
@@ -19,7 +18,8 @@ import { CursorCore } from "../core/cursor.ts";
 import type { ScrollMode } from "../core/cursor.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
 import type { Items } from "../core/items.ts";
-import { requestOf } from "../core/operations.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
+import { bindQuery } from "../core/query.ts";
 import { recapture } from "../core/recapture.ts";
 import { StreamCore } from "../core/stream.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
@@ -50,25 +50,21 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
   /**
    * Executes a statement and waits for its result.
    *
-   * @param parameters values for `$1`, `$2`, ...; without any, the text may hold several statements.
+   * @param parameters values for `$1`, `$2`, ..., or an object of values for `$name`; without any, the text may hold several statements.
    * @throws the server's error, by SQLSTATE; ProgrammingError and DataError for what can't be sent;
    * InterfaceError when the cursor is closed, OperationalError when the connection is.
    */
   async execute(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<Row>,
   ): Promise<this> {
     try {
-      this.begin(text, options);
-      const { connection, activeAdapters } = this;
-      if (connection.core.pipeline.open)
-        this.expect(
-          await connection.driver.send(activeAdapters, text, parameters, options),
-          options,
-        );
-      else
-        this.take(await connection.driver.run(activeAdapters, text, parameters, options), options);
+      const request = this.beginRequest(query, parameters, options);
+      const { core, driver } = this.connection;
+      if (core.pipeline.open)
+        this.expect(await driver.send(this.context, request, options), options);
+      else this.take(await driver.run(this.context, request, options), options);
     } catch (error) {
       throw recapture(error);
     }
@@ -83,8 +79,8 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * @throws as {@link execute} does, with the number of the item that failed as `index`; what the source throws.
    */
   async executeMany(
-    text: string,
-    items: Iterable<Parameters> | AsyncIterable<Parameters>,
+    query: Query,
+    items: Iterable<QueryParameters> | AsyncIterable<QueryParameters>,
     options?: AsyncExecuteManyOptions<Row>,
   ): Promise<this> {
     const { connection } = this;
@@ -92,10 +88,12 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
     let source: Items | null = null;
     let ended: (() => void) | null = null;
     try {
-      this.begin(text, options);
+      this.checkOpen();
       connection.core.checkOpen();
-      const request = manyRequestOf(text, options as AsyncExecuteManyOptions<never>);
-      const context = connection.core.contextOf(this.activeAdapters);
+      const { context } = this;
+      const request = manyRequestOf(context, query, options as AsyncExecuteManyOptions<never>);
+      const { text } = request;
+      this.begin(text, options);
       const given = itemsOf(items, connection.core, () => reason);
       source = given;
       const stop = (why: Error): void => {
@@ -131,11 +129,11 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * @returns what `use` gives.
    * @throws ProgrammingError for anything but a single COPY FROM STDIN or TO STDOUT; the server's error.
    */
-  copy<T>(statement: string, use: AsyncCopyFunction<T>): Promise<T>;
-  copy<T>(statement: string, parameters: Parameters, use: AsyncCopyFunction<T>): Promise<T>;
+  copy<T>(statement: Query, use: AsyncCopyFunction<T>): Promise<T>;
+  copy<T>(statement: Query, parameters: QueryParameters, use: AsyncCopyFunction<T>): Promise<T>;
   copy<T>(
-    statement: string,
-    parameters: Parameters,
+    statement: Query,
+    parameters: QueryParameters,
     options: AsyncCopyOptions,
     use: AsyncCopyFunction<T>,
   ): Promise<T>;
@@ -143,19 +141,24 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * Begins a COPY whose disposal ends it. One that takes data has to be finished with {@link AsyncCopy.finish}, or
    * nothing is copied: `await using` can't see whether its block threw.
    */
-  copy(statement: string, parameters?: Parameters, options?: AsyncCopyOptions): Promise<AsyncCopy>;
-  copy(statement: string, ...given: unknown[]): Promise<unknown> {
+  copy(
+    statement: Query,
+    parameters?: QueryParameters,
+    options?: AsyncCopyOptions,
+  ): Promise<AsyncCopy>;
+  copy(statement: Query, ...given: unknown[]): Promise<unknown> {
     try {
       const { parameters, options, use } = copyArguments<AsyncCopyFunction<unknown>>(given);
-      this.begin(statement, undefined);
-      const { connection } = this;
-      const context = connection.core.contextOf(this.activeAdapters);
-      const core = new CopyCore(context, statement, parameters, options.types);
+      this.checkOpen();
+      const { connection, context } = this;
+      const bound = bindQuery(context, statement, parameters);
+      this.begin(bound.text, undefined);
+      const core = new CopyCore(context, bound, options.types);
       const show = ({ result }: CopyCore): void => this.take(result);
       const limits = limitsOf(connection.core, options);
       const copy = (): Promise<unknown> => beginCopy(connection, core, limits, use, show);
       if (use === null) return copy();
-      const contextOf = (): OperationContext => queryContext(connection.core, "async", statement);
+      const contextOf = (): OperationContext => queryContext(connection.core, "async", bound.text);
       return observed(copyChannel, contextOf, copy, (told) => tellResults(told, core.result));
     } catch (error) {
       return Promise.reject(recapture(error) as Error);
@@ -170,17 +173,19 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * @throws as {@link execute} does; ProgrammingError for a statement without rows, which is not run.
    */
   stream<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncStreamOptions<R>,
   ): AsyncGenerator<R, void, undefined> {
     const size = checkStream(options as AsyncStreamOptions<never>);
-    this.begin(text, undefined);
-    const { connection } = this;
     const { binary } = options ?? {};
-    const request = requestOf(text, parameters, binary === undefined ? {} : { binary });
+    const request = this.beginRequest(
+      query,
+      parameters,
+      binary === undefined ? undefined : { binary },
+    );
+    const { connection, context } = this;
     const factory = (options?.rowFactory ?? this.rowFactory) as RowFactory<R>;
-    const context = connection.core.contextOf(this.activeAdapters);
     const core = new StreamCore<R>(context, request, factory, size);
     const limits = limitsOf(connection.core, options);
     return streamRows(connection, core, limits, () => this.take([core.result]));

@@ -4,8 +4,6 @@
  * A connection says what is to be done and leaves the waiting to its driver; cursors and blocks use the same
  * driver. Nothing here means anything to a program.
  */
-import type { Parameters } from "../adapt/parameters.ts";
-import type { AdaptersMap } from "../adapt/registry.ts";
 import {
   isWatched,
   queryChannel,
@@ -16,7 +14,7 @@ import {
 import type { ConnectionCore } from "../core/connection.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { execute } from "../core/execute.ts";
-import { requestOf } from "../core/operations.ts";
+import type { ExecuteContext, ExecuteRequest } from "../core/extended.ts";
 import { resultOf } from "../core/pending-result.ts";
 import type { PendingResult } from "../core/pending-result.ts";
 import { probe } from "../core/probe.ts";
@@ -74,25 +72,23 @@ export class AsyncDriver {
 
   /** Sends a statement without waiting for its answer. */
   send(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
   ): Promise<PendingResult> {
-    return this.#bounded(this.#line.run(this.#sending(adapters, text, parameters, options)));
+    return this.#bounded(this.#line.run(this.#sending(context, request, options)));
   }
 
   /** Sends a statement and waits for what it gives, when there is a pipeline. */
   sendAndArrive(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: () => ExecuteRequest,
     options: AsyncRunOptions | undefined,
   ): Promise<ResultSet[]> {
     const core = this.#core;
     const refused = (error: unknown): void => core.pipeline.refused(error);
     try {
-      const sending = this.#sending(adapters, text, parameters, options);
+      const sending = this.#sending(context, request(), options);
       return this.#bounded(this.#line.run(resultOf(sending, core.session, refused)));
     } catch (error) {
       refused(error);
@@ -109,18 +105,16 @@ export class AsyncDriver {
   }
 
   #sending(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
   ): Conversation<PendingResult> {
     const core = this.#core;
     core.checkOpen();
     checkNotFeeding(core);
     core.pipeline.checkUnlimited(options);
-    const request = requestOf(text, parameters, options);
-    const sending = core.pipeline.send(core.contextOf(adapters), request);
-    return isWatched(queryChannel) ? sendObserved(core, "async", text, sending) : sending;
+    const sending = core.pipeline.send(context, request);
+    return isWatched(queryChannel) ? sendObserved(core, "async", request.text, sending) : sending;
   }
 
   /** Waits for the answer to a statement that was sent. */
@@ -134,30 +128,26 @@ export class AsyncDriver {
 
   /** Runs one statement in its turn; the cursor's way to the server. */
   run(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
   ): Promise<ResultSet[]> {
-    if (!isWatched(queryChannel)) return this.#perform(adapters, text, parameters, options);
+    if (!isWatched(queryChannel)) return this.#perform(context, request, options);
     return observed(
       queryChannel,
-      () => queryContext(this.#core, "async", text),
-      () => this.#perform(adapters, text, parameters, options),
+      () => queryContext(this.#core, "async", request.text),
+      () => this.#perform(context, request, options),
       tellResults,
     );
   }
 
   #perform(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
   ): Promise<ResultSet[]> {
-    const core = this.#core;
-    core.checkOpen();
-    const conversation = execute(core.contextOf(adapters), requestOf(text, parameters, options));
-    return this.perform(conversation, options);
+    this.#core.checkOpen();
+    return this.perform(execute(context, request), options);
   }
 
   /** Runs a conversation in its turn and within limits. */

@@ -4,7 +4,7 @@
  * What pipelining means is the core's; a block here takes its turn among the blocks of the connection, as
  * transactions do.
  */
-import type { Parameters } from "../adapt/parameters.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { checkOrder } from "../core/blocks.ts";
 import { PipelineFace } from "../core/pipeline-face.ts";
 import { recapture } from "../core/recapture.ts";
@@ -105,18 +105,18 @@ export class AsyncPipeline<Row = DictRow> extends PipelineFace {
 
   /** Sends a statement and gives a cursor, whose results are waited for when they are fetched. */
   async execute<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<AsyncCursor<R>> {
     this.checkOpen();
-    return this.connection.execute<R>(text, parameters, options);
+    return this.connection.execute<R>(query, parameters, options);
   }
 
   /** Sends a statement; the promise is for its rows. Those of several statements cost one wait. */
   query<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
     try {
@@ -124,7 +124,7 @@ export class AsyncPipeline<Row = DictRow> extends PipelineFace {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    return this.connection.query<R>(text, parameters, options);
+    return this.connection.query<R>(query, parameters, options);
   }
 
   /**

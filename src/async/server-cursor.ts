@@ -3,7 +3,7 @@
  *
  * It lives in a transaction, unless it was made with `withHold`. Its conversations are the core's.
  */
-import type { Parameters } from "../adapt/parameters.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import type { ScrollMode } from "../core/cursor.ts";
 import { clientOnly, ServerCursorCore } from "../core/server-cursor.ts";
 import type { ServerCursorOptions } from "../core/server-cursor.ts";
@@ -43,13 +43,13 @@ export class AsyncServerCursor<Row = DictRow> extends ServerCursorCore<Row> {
    * Opens the cursor for a query, which gives rows, and describes it; no row is fetched. What it was open for
    * is closed first.
    *
-   * @param parameters values for `$1`, `$2`, ...
+   * @param parameters values for `$1`, `$2`, ..., or an object of values for `$name`.
    * @throws NoActiveSqlTransaction outside of a transaction, unless the cursor was made with `withHold`; the
    * server's error; as {@link AsyncCursor.execute} does.
    */
   async execute(
-    query: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<Row>,
   ): Promise<this> {
     await this.#run(this.apart(query, this.declare(query, parameters, options)), options);

@@ -4,7 +4,7 @@
  * A block belongs to the asynchronous context that opened it. One opened inside of it is a savepoint; one
  * opened by another context waits until it has ended. What beginning and ending mean is the core's.
  */
-import type { Parameters } from "../adapt/parameters.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { transactionChannel, transactionContext } from "../core/channels.ts";
 import { checkOrder } from "../core/blocks.ts";
 import { recapture } from "../core/recapture.ts";
@@ -144,22 +144,22 @@ export class AsyncTransaction<Row = DictRow> extends TransactionCore {
 
   /** Executes a statement on the block's connection, if the block is open. */
   async execute<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<AsyncCursor<R>> {
     this.checkActive();
-    return this.connection.execute<R>(text, parameters, options);
+    return this.connection.execute<R>(query, parameters, options);
   }
 
   /** Executes a statement on the block's connection, if the block is open, and gives its rows. */
   query<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
     // The connection's own promise: in a pipeline nobody has to look at it.
-    return this.#whenActive(() => this.connection.query<R>(text, parameters, options));
+    return this.#whenActive(() => this.connection.query<R>(query, parameters, options));
   }
 
   #whenActive<T>(run: () => Promise<T>): Promise<T> {

@@ -5,8 +5,9 @@
  * thread does nothing else: no timers, no events. Every meaning is the core's.
  */
 import { checkOrder } from "../core/blocks.ts";
-import type { Parameters } from "../adapt/parameters.ts";
 import type { ConnectionCore } from "../core/connection.ts";
+import { requestOf } from "../core/operations.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { lastRows } from "../core/results.ts";
 import type { ExecuteOptions, Limits } from "../core/options.ts";
 import type { TransactionOptions } from "../core/transaction.ts";
@@ -107,20 +108,26 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */
-  execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
+  execute<R = Row>(
+    query: Query,
+    parameters?: QueryParameters,
+    options?: ExecuteOptions<R>,
+  ): Cursor<R> {
     return new Cursor<R>(this as Connection<unknown>, this.core.factoryOf(options)).execute(
-      text,
+      query,
       parameters,
       options,
     );
   }
 
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
-  query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
+  query<R = Row>(query: Query, parameters?: QueryParameters, options?: ExecuteOptions<R>): R[] {
     const { core, driver } = this;
+    const context = core.contextOf(core.adapters);
+    const request = requestOf(context, query, parameters, options);
     const sets = core.pipeline.open
-      ? driver.arrive(driver.send(core.adapters, text, parameters, options))
-      : driver.run(core.adapters, text, parameters, options);
+      ? driver.arrive(driver.send(context, request, options))
+      : driver.run(context, request, options);
     return lastRows(sets, core.adapters, core.factoryOf(options));
   }
 

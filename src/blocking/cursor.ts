@@ -1,7 +1,6 @@
 /**
  * The blocking cursor: the core's operations, as they are.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import {
   copyChannel,
   queryChannel,
@@ -17,7 +16,8 @@ import type { ScrollMode } from "../core/cursor.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
 import type { ExecuteManyOptions } from "../core/execute-many.ts";
 import { isIterable, IterableItems, notIterable } from "../core/items.ts";
-import { requestOf } from "../core/operations.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
+import { bindQuery } from "../core/query.ts";
 import type { ExecuteOptions } from "../core/options.ts";
 import { StreamCore } from "../core/stream.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
@@ -42,16 +42,15 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
   /**
    * Executes a statement and waits for its result.
    *
-   * @param parameters values for `$1`, `$2`, ...; without any, the text may hold several statements.
+   * @param parameters values for `$1`, `$2`, ..., or an object of values for `$name`; without any, the text may hold several statements.
    * @throws the server's error, by SQLSTATE; ProgrammingError and DataError for what can't be sent;
    * InterfaceError when the cursor is closed, OperationalError when the connection is.
    */
-  execute(text: string, parameters?: Parameters, options?: ExecuteOptions<Row>): this {
-    this.begin(text, options);
-    const { connection, activeAdapters } = this;
-    if (connection.core.pipeline.open)
-      this.expect(connection.driver.send(activeAdapters, text, parameters, options), options);
-    else this.take(connection.driver.run(activeAdapters, text, parameters, options), options);
+  execute(query: Query, parameters?: QueryParameters, options?: ExecuteOptions<Row>): this {
+    const request = this.beginRequest(query, parameters, options);
+    const { core, driver } = this.connection;
+    if (core.pipeline.open) this.expect(driver.send(this.context, request, options), options);
+    else this.take(driver.run(this.context, request, options), options);
     return this;
   }
 
@@ -61,12 +60,18 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
    *
    * @throws as {@link execute} does, with the number of the item that failed as `index`; what the source throws.
    */
-  executeMany(text: string, items: Iterable<Parameters>, options?: ExecuteManyOptions<Row>): this {
+  executeMany(
+    query: Query,
+    items: Iterable<QueryParameters>,
+    options?: ExecuteManyOptions<Row>,
+  ): this {
     const { connection } = this;
-    this.begin(text, options);
+    this.checkOpen();
     connection.core.checkOpen();
-    const request = manyRequestOf(text, options as ExecuteManyOptions<never>);
-    const context = connection.core.contextOf(this.activeAdapters);
+    const { context } = this;
+    const request = manyRequestOf(context, query, options as ExecuteManyOptions<never>);
+    const { text } = request;
+    this.begin(text, options);
     if (!isIterable(items)) throw notIterable(items, "an iterable");
     const { pipeline } = connection.core;
     const source = new IterableItems(items, stopAfter(connection.core.timeoutOf(options)));
@@ -96,26 +101,32 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
    * @returns what `use` gives.
    * @throws ProgrammingError for anything but a single COPY FROM STDIN or TO STDOUT; the server's error.
    */
-  copy<T>(statement: string, use: CopyFunction<T>): T;
-  copy<T>(statement: string, parameters: Parameters, use: CopyFunction<T>): T;
-  copy<T>(statement: string, parameters: Parameters, options: CopyOptions, use: CopyFunction<T>): T;
+  copy<T>(statement: Query, use: CopyFunction<T>): T;
+  copy<T>(statement: Query, parameters: QueryParameters, use: CopyFunction<T>): T;
+  copy<T>(
+    statement: Query,
+    parameters: QueryParameters,
+    options: CopyOptions,
+    use: CopyFunction<T>,
+  ): T;
   /**
    * Begins a COPY whose disposal ends it. One that takes data has to be finished with {@link Copy.finish}, or
    * nothing is copied: `using` can't see whether its block threw.
    */
-  copy(statement: string, parameters?: Parameters, options?: CopyOptions): Copy;
-  copy(statement: string, ...given: unknown[]): unknown {
+  copy(statement: Query, parameters?: QueryParameters, options?: CopyOptions): Copy;
+  copy(statement: Query, ...given: unknown[]): unknown {
     const { parameters, options, use } = copyArguments<CopyFunction<unknown>>(given);
-    this.begin(statement, undefined);
-    const { connection } = this;
-    const context = connection.core.contextOf(this.activeAdapters);
-    const core = new CopyCore(context, statement, parameters, options.types);
+    this.checkOpen();
+    const { connection, context } = this;
+    const bound = bindQuery(context, statement, parameters);
+    this.begin(bound.text, undefined);
+    const core = new CopyCore(context, bound, options.types);
     const stay = connection.driver.occupy(core, connection.core.timeoutOf(options));
     const copy = new Copy(core, stay, ({ result }) => this.take(result));
     if (use === null) return copy.start();
     return observed(
       copyChannel,
-      () => queryContext(connection.core, "blocking", statement),
+      () => queryContext(connection.core, "blocking", bound.text),
       () => copy.start().use(use),
       (context) => tellResults(context, core.result),
     );
@@ -129,17 +140,19 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
    * @throws as {@link execute} does; ProgrammingError for a statement without rows, which is not run.
    */
   stream<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: StreamOptions<R>,
   ): Generator<R, void, undefined> {
     const size = checkStream(options as StreamOptions<never>);
-    this.begin(text, undefined);
-    const { connection } = this;
     const { binary } = options ?? {};
-    const request = requestOf(text, parameters, binary === undefined ? {} : { binary });
+    const request = this.beginRequest(
+      query,
+      parameters,
+      binary === undefined ? undefined : { binary },
+    );
+    const { connection, context } = this;
     const factory = (options?.rowFactory ?? this.rowFactory) as RowFactory<R>;
-    const context = connection.core.contextOf(this.activeAdapters);
     const core = new StreamCore<R>(context, request, factory, size);
     const timeout = connection.core.timeoutOf(options);
     return streamRows(connection, core, timeout, () => this.take([core.result]));

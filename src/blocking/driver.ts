@@ -4,8 +4,6 @@
  * A connection says what is to be done and leaves the waiting to its driver; cursors and blocks use the same
  * driver. Nothing here means anything to a program.
  */
-import type { Parameters } from "../adapt/parameters.ts";
-import type { AdaptersMap } from "../adapt/registry.ts";
 import {
   isWatched,
   queryChannel,
@@ -16,7 +14,7 @@ import {
 import type { ConnectionCore } from "../core/connection.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { execute } from "../core/execute.ts";
-import { requestOf } from "../core/operations.ts";
+import type { ExecuteContext, ExecuteRequest } from "../core/extended.ts";
 import type { Limits, RunOptions } from "../core/options.ts";
 import type { PendingResult } from "../core/pending-result.ts";
 import { recapture } from "../core/recapture.ts";
@@ -49,18 +47,16 @@ export class Driver {
 
   /** Sends a statement without waiting for its answer. */
   send(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: RunOptions | undefined,
   ): PendingResult {
     const core = this.#core;
     core.checkOpen();
     core.pipeline.checkUnlimited(options);
-    const request = requestOf(text, parameters, options);
-    const sending = core.pipeline.send(core.contextOf(adapters), request);
+    const sending = core.pipeline.send(context, request);
     return this.#run(
-      isWatched(queryChannel) ? sendObserved(core, "blocking", text, sending) : sending,
+      isWatched(queryChannel) ? sendObserved(core, "blocking", request.text, sending) : sending,
     );
   }
 
@@ -76,30 +72,26 @@ export class Driver {
 
   /** Runs one statement; the cursor's way to the server. */
   run(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: RunOptions | undefined,
   ): ResultSet[] {
-    if (!isWatched(queryChannel)) return this.#perform(adapters, text, parameters, options);
+    if (!isWatched(queryChannel)) return this.#perform(context, request, options);
     return observed(
       queryChannel,
-      () => queryContext(this.#core, "blocking", text),
-      () => this.#perform(adapters, text, parameters, options),
+      () => queryContext(this.#core, "blocking", request.text),
+      () => this.#perform(context, request, options),
       tellResults,
     );
   }
 
   #perform(
-    adapters: AdaptersMap,
-    text: string,
-    parameters: Parameters | undefined,
+    context: ExecuteContext,
+    request: ExecuteRequest,
     options: RunOptions | undefined,
   ): ResultSet[] {
-    const core = this.#core;
-    core.checkOpen();
-    const request = requestOf(text, parameters, options);
-    return this.perform(execute(core.contextOf(adapters), request), options);
+    this.#core.checkOpen();
+    return this.perform(execute(context, request), options);
   }
 
   /** Has the connection to itself for several conversations. */

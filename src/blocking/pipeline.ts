@@ -1,7 +1,7 @@
 /**
  * Pipeline blocks of the blocking shell.
  */
-import type { Parameters } from "../adapt/parameters.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { refusePromise } from "../core/blocks.ts";
 import type { ExecuteOptions, Limits } from "../core/options.ts";
 import { PipelineFace } from "../core/pipeline-face.ts";
@@ -70,15 +70,19 @@ export class Pipeline<Row = DictRow> extends PipelineFace {
   }
 
   /** Sends a statement and gives a cursor, whose results are waited for when they are fetched. */
-  execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
+  execute<R = Row>(
+    query: Query,
+    parameters?: QueryParameters,
+    options?: ExecuteOptions<R>,
+  ): Cursor<R> {
     this.checkOpen();
-    return this.connection.execute<R>(text, parameters, options);
+    return this.connection.execute<R>(query, parameters, options);
   }
 
   /** Sends a statement and waits for its rows, and so for what was sent before it. */
-  query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
+  query<R = Row>(query: Query, parameters?: QueryParameters, options?: ExecuteOptions<R>): R[] {
     this.checkOpen();
-    return this.connection.query<R>(text, parameters, options);
+    return this.connection.query<R>(query, parameters, options);
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Transaction blocks of the blocking shell. Blocks inside blocks are savepoints; there is nobody to wait for.
  */
-import type { Parameters } from "../adapt/parameters.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { transactionChannel, transactionContext } from "../core/channels.ts";
 import { Retry } from "../core/retry.ts";
 import { TransactionCore } from "../core/transaction.ts";
@@ -111,15 +111,19 @@ export class Transaction<Row = DictRow> extends TransactionCore {
   }
 
   /** Executes a statement on the block's connection, if the block is open. */
-  execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
+  execute<R = Row>(
+    query: Query,
+    parameters?: QueryParameters,
+    options?: ExecuteOptions<R>,
+  ): Cursor<R> {
     this.checkActive();
-    return this.connection.execute<R>(text, parameters, options);
+    return this.connection.execute<R>(query, parameters, options);
   }
 
   /** Executes a statement on the block's connection, if the block is open, and gives its rows. */
-  query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
+  query<R = Row>(query: Query, parameters?: QueryParameters, options?: ExecuteOptions<R>): R[] {
     this.checkActive();
-    return this.connection.query<R>(text, parameters, options);
+    return this.connection.query<R>(query, parameters, options);
   }
 
   /** Opens a block inside of this one; see {@link Connection.transaction}. */

@@ -1,8 +1,8 @@
 /** What can be said when copying and streaming, and how the arguments of `copy()` are told apart. */
-import type { Parameters } from "../adapt/parameters.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { CopyType } from "./copy-types.ts";
 import type { ExecuteOptions } from "./options.ts";
+import type { QueryParameters } from "./query.ts";
 import type { DictRow } from "../rows.ts";
 
 /** Options of `copy()`. */
@@ -27,7 +27,7 @@ const STREAM_OPTIONS = ["timeout", "signal", "rowFactory", "binary", "size"];
 
 /** The arguments of `copy()` behind the statement, in their places. */
 export interface CopyArguments<Use> {
-  readonly parameters: Parameters;
+  readonly parameters: QueryParameters;
   readonly options: CopyOptions;
   /** The block; null for the disposable form. */
   readonly use: Use | null;
@@ -38,10 +38,7 @@ export function copyArguments<Use>(given: readonly unknown[]): CopyArguments<Use
   const rest = [...given];
   while (rest.length > 0 && rest.at(-1) === undefined) rest.pop();
   const use = typeof rest.at(-1) === "function" ? (rest.pop() as Use) : null;
-  const [parameters = [], options = {}, extra] = rest as [Parameters?, CopyOptions?, unknown?];
-  if (parameters !== null && !Array.isArray(parameters)) {
-    throw new ProgrammingError("parameters of copy() must be an array; options come after them");
-  }
+  const [parameters = [], options = {}, extra] = rest as [QueryParameters?, CopyOptions?, unknown?];
   if (extra !== undefined || typeof options !== "object" || options === null) {
     throw new ProgrammingError("copy() takes a statement, parameters, options and a function");
   }

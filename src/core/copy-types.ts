@@ -6,8 +6,8 @@
  * the same packet: for a table to the catalog, which can't fail and so can't end a transaction; for a query
  * its description, which fails only when the COPY would.
  */
-import { BUILTIN_TYPES } from "../adapt/oids.ts";
 import { AdaptersMap } from "../adapt/registry.ts";
+import { oidOfType } from "../adapt/type-names.ts";
 import { ProgrammingError } from "../errors.ts";
 import { writeDescribeStatement, writeParse, writeQuery, writeSync } from "../protocol/encode.ts";
 import { ExtendedReply } from "../protocol/extended-reply.ts";
@@ -23,26 +23,6 @@ import { RowWalk } from "./row-walk.ts";
 /** A column's type: its oid, or its name as SQL writes it. */
 export type CopyType = string | number;
 
-/** Names that SQL has besides those in pg_type. */
-const ALIASES: Readonly<Record<string, string>> = {
-  bigint: "int8",
-  bit: "bit",
-  "bit varying": "varbit",
-  boolean: "bool",
-  character: "bpchar",
-  "character varying": "varchar",
-  decimal: "numeric",
-  "double precision": "float8",
-  int: "int4",
-  integer: "int4",
-  real: "float4",
-  smallint: "int2",
-  "time with time zone": "timetz",
-  "time without time zone": "time",
-  "timestamp with time zone": "timestamptz",
-  "timestamp without time zone": "timestamp",
-};
-
 /**
  * The oids of the types that the program named.
  *
@@ -55,25 +35,13 @@ export function typeOids(types: readonly CopyType[], adapters: AdaptersMap): num
     if (typeof type === "number") {
       if (Number.isInteger(type) && type > 0 && type <= 0xffffffff) return type;
     } else if (typeof type === "string") {
-      const oid = oidOf(type, adapters);
+      const oid = oidOfType(type, adapters);
       if (oid !== 0) return oid;
     }
     throw new ProgrammingError(
       `${JSON.stringify(type) ?? typeof type} is not the name of a type that is known here; give its oid instead`,
     );
   });
-}
-
-function oidOf(type: string, adapters: AdaptersMap): number {
-  const isArray = type.endsWith("[]");
-  const bare = (isArray ? type.slice(0, -2) : type)
-    .replace(/\(\s*\d+\s*(?:,\s*-?\d+\s*)?\)/, "")
-    .trim()
-    .replaceAll(/\s+/g, " ");
-  const name = Object.hasOwn(ALIASES, bare.toLowerCase()) ? ALIASES[bare.toLowerCase()] : bare;
-  const oids = BUILTIN_TYPES.get(name as string) ?? BUILTIN_TYPES.get(bare.toLowerCase());
-  if (oids) return isArray ? oids[1] : oids[0];
-  return adapters.oidOf(type);
 }
 
 /** All columns of a table that COPY takes, with domains as the types below them. */

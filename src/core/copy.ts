@@ -16,8 +16,6 @@ import { writeCopyFail, writeQuery } from "../protocol/encode.ts";
 import { checkText } from "../protocol/writer.ts";
 import type { TupleRow } from "../rows.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
-import { mergeLiterals } from "../sql/literal.ts";
-import type { Parameters } from "../adapt/parameters.ts";
 import { CopyFormat } from "./copy-format.ts";
 import { CopyOutbox } from "./copy-outbox.ts";
 import { notCopy, sayable } from "./copy-reason.ts";
@@ -25,6 +23,8 @@ import { CopyState } from "./copy-state.ts";
 import { readCopyStatement } from "./copy-statement.ts";
 import type { CopyType } from "./copy-types.ts";
 import type { ExecuteContext } from "./extended.ts";
+import { draftContext, mergeQuery } from "./query.ts";
+import type { BoundQuery } from "./query.ts";
 
 /** State and conversations of one COPY. */
 export class CopyCore extends CopyState {
@@ -51,20 +51,17 @@ export class CopyCore extends CopyState {
    * @throws ProgrammingError for what is no single COPY between client and server, and for parameters that
    * don't fit.
    */
-  constructor(
-    context: ExecuteContext,
-    text: string,
-    parameters: Parameters,
-    types: readonly CopyType[] | undefined,
-  ) {
+  constructor(context: ExecuteContext, query: BoundQuery, types: readonly CopyType[] | undefined) {
     super(context.session);
-    if (typeof text !== "string") throw new ProgrammingError("a statement must be a string");
-    const standard = context.session.parameters.get("standard_conforming_strings") !== "off";
     this.#context = context;
-    this.text = text;
-    this.#merged = mergeLiterals(text, parameters, standard);
+    this.text = query.text;
+    this.#merged = mergeQuery(context, query);
     checkText(this.#merged);
-    this.#format = new CopyFormat(context.adapters, readCopyStatement(this.#merged, standard));
+    const { standardStrings } = draftContext(context);
+    this.#format = new CopyFormat(
+      context.adapters,
+      readCopyStatement(this.#merged, standardStrings),
+    );
     this.#out = new CopyOutbox(context.session);
     if (types !== undefined) this.setTypes(types);
   }

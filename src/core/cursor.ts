@@ -6,89 +6,32 @@
  * fetched. Semantics are psycopg's, see its documentation on cursor classes.
  */
 import type { RowReader } from "../adapt/compile.ts";
-import { AdaptersMap, type Layer } from "../adapt/registry.ts";
-import { InterfaceError, ProgrammingError } from "../errors.ts";
-import type { RowFactory } from "../rows.ts";
+import { ProgrammingError } from "../errors.ts";
 import type { Column } from "./column.ts";
-import type { ConnectionBase } from "./connection-base.ts";
+import { CursorFace } from "./cursor-face.ts";
 import type { Description } from "./description.ts";
 import type { ResultSet } from "./execute.ts";
+import type { ExecuteRequest } from "./extended.ts";
 import type { ExecuteManyOptions } from "./execute-many.ts";
 import type { ManyOutcome } from "./item-batch.ts";
 import type { ExecuteOptions } from "./options.ts";
 import type { PendingResult } from "./pending-result.ts";
+import type { Query, QueryParameters } from "./query.ts";
 import { countOf } from "./results.ts";
 import { RowWalk } from "./row-walk.ts";
 
 /** How `scroll()` reads its number: from the current row or from the first. */
 export type ScrollMode = "relative" | "absolute";
 
-/** What a cursor needs of its connection. */
-export interface Adapted {
-  /** The connection's layer of the registry. */
-  readonly adapters: AdaptersMap;
-}
-
 /** State and immediate operations of a cursor. */
-export abstract class CursorCore<Row> {
-  /** How many rows `fetchMany()` gives when it isn't told; 1 by default. */
-  arraySize = 1;
-  /** The statement that was executed last; null before. */
-  query: string | null = null;
-  /** The connection that the cursor belongs to. */
-  abstract readonly connection: ConnectionBase<unknown>;
-
+export abstract class CursorCore<Row> extends CursorFace<Row> {
   /** The result of a statement in a pipeline that has not come yet, or never will. */
   protected pending: PendingResult | null = null;
-  readonly #core: Adapted;
-  #rowFactory: RowFactory<Row>;
-  #callFactory: RowFactory<Row> | null = null;
-  #adapters: AdaptersMap | null = null;
-  /** What the connection's adapters were when the cursor was made. */
-  readonly #inherited: Layer;
   #results: readonly ResultSet[] = [];
   #current: ResultSet | null = null;
   #resultIndex = 0;
-  #closed = false;
   #walk: RowWalk | null = null;
   #total: number | null = null;
-
-  constructor(core: Adapted, rowFactory: RowFactory<Row>) {
-    if (!((core as Adapted | undefined)?.adapters instanceof AdaptersMap)) {
-      throw new InterfaceError("a cursor is made with conn.cursor()");
-    }
-    this.#core = core;
-    this.#inherited = core.adapters.layer;
-    this.#rowFactory = rowFactory;
-  }
-
-  /** Whether the cursor was closed; it can't be used any more then. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  /** How rows are built. A change applies to rows that were received but not fetched yet. */
-  get rowFactory(): RowFactory<Row> {
-    return this.#rowFactory;
-  }
-
-  set rowFactory(factory: RowFactory<Row>) {
-    this.#rowFactory = factory;
-    this.#callFactory = null;
-  }
-
-  /** The cursor's own adapters: they start as the connection's were when it was made; changes stay here. */
-  get adapters(): AdaptersMap {
-    this.#adapters ??= new AdaptersMap(this.#inherited);
-    return this.#adapters;
-  }
-
-  /** The adapters in force: the cursor's own once somebody asked for them, or the connection's have changed. */
-  protected get activeAdapters(): AdaptersMap {
-    if (this.#adapters !== null) return this.#adapters;
-    const { adapters } = this.#core;
-    return adapters.layer === this.#inherited ? adapters : this.adapters;
-  }
 
   /** The result's columns; null when there is no result or it has no rows to give. */
   get description(): readonly Column[] | null {
@@ -114,6 +57,18 @@ export abstract class CursorCore<Row> {
     return this.#current?.result.tag ?? null;
   }
 
+  /** Resolves a statement, and begins it. */
+  protected beginRequest(
+    query: Query,
+    parameters: QueryParameters | undefined,
+    options: ExecuteOptions<Row> | undefined,
+  ): ExecuteRequest {
+    this.checkOpen();
+    const request = this.requestOf(query, parameters, options);
+    this.begin(request.text, options);
+    return request;
+  }
+
   /** Forgets the last result: a new statement is about to run. */
   protected begin(query: string, options: ExecuteOptions<Row> | undefined): void {
     this.checkOpen();
@@ -124,7 +79,7 @@ export abstract class CursorCore<Row> {
 
   /** Takes what a statement gave and stands before the first row of its first result. */
   protected take(results: readonly ResultSet[], options?: ExecuteOptions<Row>): void {
-    this.#callFactory = options?.rowFactory ?? null;
+    this.callFactory = options?.rowFactory ?? null;
     this.#results = results;
     this.#total = null;
     this.#select(0);
@@ -258,26 +213,18 @@ export abstract class CursorCore<Row> {
 
   #reader(rows: number): RowReader<Row> {
     const description = this.#current?.description as Description;
-    return description
-      .plan(this.activeAdapters, this.#callFactory ?? this.#rowFactory)
-      .reader(rows);
-  }
-
-  /** Refuses the use of a closed cursor. */
-  protected checkOpen(): void {
-    if (this.#closed)
-      throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
+    return description.plan(this.activeAdapters, this.activeFactory).reader(rows);
   }
 
   /** Closes the cursor and lets go of its results. */
   protected shut(): void {
     this.take([]);
-    this.#closed = true;
+    this.markClosed();
   }
 
   /** Shows the state, and nothing secret. */
-  toString(): string {
-    const state = this.#closed ? "closed" : (this.statusMessage ?? "no result");
+  override toString(): string {
+    const state = this.closed ? "closed" : (this.statusMessage ?? "no result");
     return `<${this.constructor.name} [${state || "empty"}] of ${this.connection.toString()}>`;
   }
 }

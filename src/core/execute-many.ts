@@ -23,14 +23,17 @@ import {
 import { ExtendedReply } from "../protocol/extended-reply.ts";
 import { SyncReply } from "../protocol/replies.ts";
 import type { DictRow } from "../rows.ts";
+import { areNamed, numberNames } from "../sql/named.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
 import type { ExecuteContext } from "./extended.ts";
 import { ItemBatch } from "./item-batch.ts";
 import type { ManyOutcome, ManyRequest } from "./item-batch.ts";
 import type { Items } from "./items.ts";
-import { checkItem, RepeatableItems } from "./items.ts";
+import { RepeatableItems, valuesOfItem } from "./items.ts";
 import { requestOf } from "./operations.ts";
 import type { ExecuteOptions } from "./options.ts";
+import { draftContext, textOf } from "./query.ts";
+import type { Query } from "./query.ts";
 import type { Statement } from "./statements.ts";
 
 const NO_TYPES: readonly number[] = Object.freeze([]);
@@ -43,17 +46,19 @@ export interface ExecuteManyOptions<Row = DictRow> extends ExecuteOptions<Row> {
 
 /** Makes the request of one call, refusing what can't be one. */
 export function manyRequestOf(
-  text: string,
+  context: ExecuteContext,
+  query: Query,
   options: ExecuteManyOptions<never> | undefined,
 ): ManyRequest {
   const { returning = false, ...others } = options ?? {};
-  return { ...requestOf(text, undefined, others), returning };
+  const text = textOf(context, query);
+  return { ...requestOf(context, text, undefined, others), returning, names: null };
 }
 
 /** Runs the statement for each item; no items cost nothing. The shell closes the source afterwards. */
 export function* executeMany(
   context: ExecuteContext,
-  request: ManyRequest,
+  given: ManyRequest,
   source: Items,
 ): Conversation<ManyOutcome> {
   const items = new RepeatableItems(source);
@@ -63,7 +68,8 @@ export function* executeMany(
     first = items.advance();
   }
   if (!first) return { sets: [], rowCount: 0 };
-  checkItem(items.item, 0);
+  const request = areNamed(items.item) ? byNames(context, given) : given;
+  valuesOfItem(items.item, 0, request.names);
   items.repeat();
   const { statements } = context;
   const statement = statements.get(request.text);
@@ -80,6 +86,12 @@ export function* executeMany(
   items.settle();
   const described = new ItemBatch(context, statement, request, items, name);
   return (yield* described.send(false)) as ManyOutcome;
+}
+
+/** The same request for items that are objects. */
+function byNames(context: ExecuteContext, request: ManyRequest): ManyRequest {
+  const names = numberNames(request.text, draftContext(context).standardStrings);
+  return { ...request, text: names.text, names };
 }
 
 /** Has the statement described, under a name when it is to be prepared; gives the name, and owes the Sync. */

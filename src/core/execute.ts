@@ -27,6 +27,7 @@ import { errorFromDiagnostic } from "../sqlstate.ts";
 import type { Description } from "./description.ts";
 import { bindPrepared, confirm, describeAndBind, parseAndBind, parseBlindly } from "./extended.ts";
 import type { Ending, ExecuteContext, ExecuteRequest, Sent } from "./extended.ts";
+import { mergeRequest } from "./query.ts";
 import { isPreparable, Statement } from "./statements.ts";
 
 /** One result with what reads it; the description is null for a statement without rows. */
@@ -40,10 +41,13 @@ export function* execute(
   context: ExecuteContext,
   request: ExecuteRequest,
 ): Conversation<ResultSet[]> {
+  if (request.binding === "client") {
+    return yield* execute(context, mergeRequest(context, request));
+  }
   const { session, statements, prologue } = context;
   const { parameters } = request;
   if (parameters.length > 0) checkParameters(parameters);
-  const statement = statements.get(request.text);
+  const statement = statements.of(request);
   statement.uses++;
   const due = prologue.due(session);
   if (parameters.length === 0 && takesSimpleQuery(session, statement, request)) {
@@ -197,15 +201,15 @@ export function finish(
     throw new ProgrammingError(
       "COPY cannot be run by execute(), which has no place for the data: use copy() of a cursor",
       {
-        statement: statement.text,
+        statement: statement.shown,
         cause: reply.error ? errorFromDiagnostic(reply.error, {}) : undefined,
       },
     );
   }
-  if (reply.error) throw failureOf(context, statement.text, reply);
+  if (reply.error) throw failureOf(context, statement.shown, reply);
   if (reply.skipped)
     throw new PipelineAborted("the server skipped the statement, because an earlier one failed", {
-      statement: statement.text,
+      statement: statement.shown,
     });
   return sets;
 }

@@ -43,6 +43,10 @@ export interface ExecuteRequest {
   readonly prepare: boolean | undefined;
   /** All results in binary (true) or text (false), or what suits each column. */
   readonly binary: boolean | undefined;
+  /** Who puts the values in: the server, or we, when it is sent. */
+  readonly binding: "server" | "client";
+  /** What errors show when the values are in the text; null for the text itself. */
+  readonly shown: string | null;
 }
 
 /** Where a series of messages ends: in a Sync of its own, or in that of its pipeline. */

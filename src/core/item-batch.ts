@@ -21,10 +21,11 @@ import { ManyReply } from "../protocol/many-reply.ts";
 import { QueryReply } from "../protocol/replies.ts";
 import { Result } from "../protocol/result.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
+import type { NumberedText } from "../sql/named.ts";
 import { isStale, mayRepeat } from "./execute.ts";
 import type { ResultSet } from "./execute.ts";
 import type { ExecuteContext } from "./extended.ts";
-import { checkItem, ofItem } from "./items.ts";
+import { ofItem, valuesOfItem } from "./items.ts";
 import type { RepeatableItems } from "./items.ts";
 import type { ResultShape, Statement } from "./statements.ts";
 
@@ -36,6 +37,8 @@ export interface ManyRequest {
   readonly binary: boolean | undefined;
   /** Whether the items' results are kept. */
   readonly returning: boolean;
+  /** The placeholders when they are names, which the first item tells; the text is theirs then. */
+  readonly names: NumberedText | null;
 }
 
 /** What came of it. */
@@ -60,6 +63,7 @@ export class ItemBatch {
   readonly #statement: Statement;
   readonly #items: RepeatableItems;
   readonly #name: string;
+  readonly #names: NumberedText | null;
   readonly #shape: ResultShape;
   readonly #reply: ManyReply;
   /** The answer to what went before the first item, BEGIN for example. */
@@ -82,6 +86,7 @@ export class ItemBatch {
     this.#statement = statement;
     this.#items = items;
     this.#name = name;
+    this.#names = request.names;
     this.#shape = statement.shape(context.adapters, request.binary);
     this.#reply = new ManyReply(this.#shape.columns, request.returning);
     this.#reply.onFailure = () => items.wake();
@@ -171,9 +176,9 @@ export class ItemBatch {
     const { session, adapters } = this.#context;
     const reply = this.#reply;
     try {
-      checkItem(item, reply.written);
+      const values = valuesOfItem(item, reply.written, this.#names);
       const oids = this.#statement.parameterOids as readonly number[];
-      const bound = new BoundParameters(item, oids, adapters);
+      const bound = new BoundParameters(values, oids, adapters);
       writeBind(session.outbox, this.#name, bound, this.#shape.formats);
     } catch (error) {
       throw ofItem(error, reply.written);

@@ -8,6 +8,8 @@
 import { checkParameters } from "../adapt/parameters.ts";
 import type { Parameters } from "../adapt/parameters.ts";
 import { MahoutError, ProgrammingError } from "../errors.ts";
+import type { NumberedText } from "../sql/named.ts";
+import { areNamed, valuesByName } from "../sql/named.ts";
 
 /** Gives items one by one. */
 export interface Items {
@@ -141,15 +143,23 @@ export class RepeatableItems implements Items {
   }
 }
 
-/** Refuses an item that is no array of values; the first one is looked at before anything is asked of the server. */
-export function checkItem(item: unknown, index: number): asserts item is Parameters {
+/**
+ * The values of an item, in the order of the statement's placeholders; the first one is looked at before anything
+ * is asked of the server.
+ *
+ * @param names the statement's placeholders, when they are names.
+ * @throws ProgrammingError for an item that is neither an array nor, where there are names, an object of values.
+ */
+export function valuesOfItem(item: unknown, index: number, names: NumberedText | null): Parameters {
   try {
-    if (!Array.isArray(item)) {
-      throw new ProgrammingError(
-        `an item must be an array of values for $1, $2, ..., not ${item === null ? "null" : typeof item}`,
-      );
+    if (names !== null && areNamed(item)) return valuesByName(names, item, names.text);
+    if (names !== null || !Array.isArray(item)) {
+      const wanted = names ? "an object of values for $name" : "an array of values for $1, $2, ...";
+      const shown = item === null ? "null" : Array.isArray(item) ? "an array" : typeof item;
+      throw new ProgrammingError(`an item must be ${wanted}, not ${shown}`);
     }
     if (index === 0) checkParameters(item);
+    return item;
   } catch (error) {
     throw ofItem(error, index);
   }

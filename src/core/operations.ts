@@ -1,12 +1,11 @@
 /**
  * How a call's options become a request: checks that don't need the server.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import { ProgrammingError } from "../errors.ts";
-import type { ExecuteRequest } from "./extended.ts";
+import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
 import type { RunOptions } from "./options.ts";
-
-const NO_PARAMETERS: Parameters = Object.freeze([]);
+import type { Query, QueryParameters } from "./query.ts";
+import { bindQuery } from "./query.ts";
 
 const OPTIONS: ReadonlySet<string> = new Set([
   "prepare",
@@ -18,25 +17,26 @@ const OPTIONS: ReadonlySet<string> = new Set([
 
 /** Makes the request of one execution, refusing what can't be one. */
 export function requestOf(
-  text: string,
-  parameters: Parameters | null | undefined,
+  context: ExecuteContext,
+  query: Query,
+  parameters: QueryParameters | null | undefined,
   options: RunOptions | undefined,
 ): ExecuteRequest {
-  if (typeof text !== "string") {
-    throw new ProgrammingError(
-      `a statement must be a string, not ${text === null ? "null" : typeof text}`,
-    );
-  }
-  if (parameters !== undefined && parameters !== null && !Array.isArray(parameters)) {
-    throw new ProgrammingError("parameters must be an array of values for $1, $2, ...");
-  }
+  const bound = bindQuery(context, query, parameters);
   if (options !== undefined) checkOptions(options);
   return {
-    text,
-    parameters: parameters ?? NO_PARAMETERS,
+    text: bound.text,
+    parameters: bound.parameters,
     prepare: options?.prepare,
     binary: options?.binary,
+    binding: "server",
+    shown: null,
   };
+}
+
+/** Checks the options of a call that runs a statement. */
+export function checkRunOptions(options: RunOptions | undefined): void {
+  if (options !== undefined) checkOptions(options);
 }
 
 /** Timers count no further, which is some 25 days: whatever is longer, Infinity included, is cut to this. */

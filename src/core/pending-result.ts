@@ -126,7 +126,7 @@ export class PendingResult implements Waiter, Failure {
 
   /** Why there is no result, as a fresh error; null when there is one, or may be. */
   failure(): Error | null {
-    if (this.#skippedFor) return abortion(this.index, this.#statement.text, this.#skippedFor);
+    if (this.#skippedFor) return abortion(this.index, this.#statement.shown, this.#skippedFor);
     const failure = this.#failure;
     if (!(failure instanceof MahoutError)) return failure;
     const { message, cause, code, statement, diag, outcome } = failure;

@@ -21,6 +21,7 @@ import { describeAndBind, parseBlindly, sentAs } from "./extended.ts";
 import type { ExecuteContext, ExecuteRequest, Sent } from "./extended.ts";
 import type { Failure } from "./pending-result.ts";
 import { abortion, ofStatement, PendingResult } from "./pending-result.ts";
+import { mergeRequest } from "./query.ts";
 import type { Statement } from "./statements.ts";
 
 /** The pipeline of one connection. */
@@ -90,8 +91,11 @@ export class PipelineCore {
 
   /** Sends a statement; ends when it was sent. When the pipeline was left meanwhile, runs it to its end. */
   *send(context: ExecuteContext, request: ExecuteRequest): Conversation<PendingResult> {
+    if (request.binding === "client") {
+      return yield* this.send(context, mergeRequest(context, request));
+    }
     const { session, statements } = context;
-    const statement = statements.get(request.text);
+    const statement = statements.of(request);
     const pending = new PendingResult(this, context, statement, this.#count++);
     if (!this.open) {
       pending.fulfil(yield* execute(context, request));

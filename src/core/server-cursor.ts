@@ -10,7 +10,6 @@
  * given first by whatever fetches next. `fetchOne()` fetches one row and no page, though that is slow,
  * because `where current of` means the server's place, and `for update` locks what is fetched.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import { BoundParameters, checkParameters } from "../adapt/parameters.ts";
 import { NotSupportedError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
@@ -20,9 +19,9 @@ import type { ConnectionBase } from "./connection-base.ts";
 import type { ScrollMode } from "./cursor.ts";
 import { checkMode, CursorCore } from "./cursor.ts";
 import { Description } from "./description.ts";
-import type { ExecuteContext } from "./extended.ts";
 import { requestOf } from "./operations.ts";
 import type { ExecuteOptions } from "./options.ts";
+import type { Query, QueryParameters } from "./query.ts";
 import { Place } from "./place.ts";
 import {
   checkCursorName,
@@ -124,22 +123,20 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
     return this.#place.atEnd && this.rowsAhead === 0;
   }
 
-  get #context(): ExecuteContext {
-    return this.connection.core.contextOf(this.activeAdapters);
-  }
-
   /** In a pipeline, ends what was sent before: a cursor waits for its answers. */
-  protected apart<T>(text: string, conversation: Conversation<T>): Conversation<T> {
+  protected apart<T>(query: Query, conversation: Conversation<T>): Conversation<T> {
+    const text = typeof query === "string" ? query : "DECLARE";
     return this.connection.core.pipeline.apart(text, conversation);
   }
 
   /** Opens the cursor for a query, closing what it was open for. */
   protected *declare(
-    query: string,
-    parameters: Parameters | undefined,
+    given: Query,
+    parameters: QueryParameters | undefined,
     options: ExecuteOptions<Row> | undefined,
   ): Conversation<void> {
-    const request = requestOf(query, parameters, options);
+    const request = requestOf(this.context, given, parameters, options);
+    const { text: query } = request;
     checkParameters(request.parameters);
     const closing = this.#used;
     this.begin(query, options);
@@ -147,7 +144,7 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
     this.#place.forget();
     this.#binary = options?.binary;
     this.#used = true;
-    const { columns, result } = yield* declareCursor(this.#context, {
+    const { columns, result } = yield* declareCursor(this.context, {
       name: this.name,
       scrollable: this.scrollable,
       withHold: this.withHold,
@@ -185,9 +182,9 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
   protected *fetchPage(count: number): Conversation<void> {
     this.checkOpen();
     this.#used = true;
-    const known = this.#description ?? this.#learn(yield* describePortal(this.#context, this.name));
+    const known = this.#description ?? this.#learn(yield* describePortal(this.context, this.name));
     const size = count > MOST_ROWS ? "ALL" : String(count);
-    const result = yield* runPortal(this.#context, `FETCH FORWARD ${size}`, this.name, known);
+    const result = yield* runPortal(this.context, `FETCH FORWARD ${size}`, this.name, known);
     const columns = result.columns as Description["columns"];
     const description = known.equals(columns) ? known : new Description(columns);
     this.#description = description;
@@ -212,7 +209,7 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
     const result =
       plan.command === null
         ? new Result(null)
-        : yield* runPortal(this.#context, plan.command, this.name, null);
+        : yield* runPortal(this.context, plan.command, this.name, null);
     const empty = new Result(this.#description?.columns ?? null);
     empty.tag = result.tag ?? this.statusMessage;
     this.takeOnly({ result: empty, description: this.#description });
@@ -223,11 +220,11 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
   protected *closeBoth(): Conversation<void> {
     const { pipeline } = this.connection.core;
     yield* pipeline.settle();
-    const { session } = this.#context;
+    const { session } = this.context;
     const status = session.transactionStatus;
     const lives = status === "T" || this.withHold || (status === "I" && this.query === null);
     try {
-      if (this.#used && lives && !session.ended) yield* closePortal(this.#context, this.name);
+      if (this.#used && lives && !session.ended) yield* closePortal(this.context, this.name);
     } finally {
       this.shut();
     }

@@ -44,6 +44,8 @@ export interface ResultShape {
 export class Statement {
   /** Its text. */
   readonly text: string;
+  /** What errors show of it: the text, but for values that were put into it. */
+  readonly shown: string;
   /** Whether nothing may follow it on the wire before it has ended. */
   readonly exclusive: boolean;
   /** Whether it may begin or end a transaction. */
@@ -65,8 +67,9 @@ export class Statement {
   #binary: boolean | undefined;
 
   /** Remembers nothing yet of `text`. */
-  constructor(text: string) {
+  constructor(text: string, shown: string = text) {
     this.text = text;
+    this.shown = shown;
     const words = text.replace(BLANK, "");
     this.controls = CONTROLLING.test(words);
     this.exclusive =
@@ -154,6 +157,11 @@ export class StatementCache {
   constructor(threshold: number | null, max: number) {
     this.threshold = threshold;
     this.max = max;
+  }
+
+  /** What is known of the statement of a request; one with values in its text is not remembered. */
+  of({ text, shown }: { readonly text: string; readonly shown: string | null }): Statement {
+    return shown === null ? this.get(text) : new Statement(text, shown);
   }
 
   /** What is known of a text; something new and empty when that is nothing. */

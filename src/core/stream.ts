@@ -24,6 +24,7 @@ import type { RowFactory } from "../rows.ts";
 import { errorFromDiagnostic, QueryCanceled } from "../sqlstate.ts";
 import type { ResultSet } from "./execute.ts";
 import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
+import { mergeRequest } from "./query.ts";
 import { RowWalk } from "./row-walk.ts";
 import { Statement } from "./statements.ts";
 import type { ResultShape } from "./statements.ts";
@@ -72,11 +73,13 @@ export class StreamCore<Row> {
   /** Sends the statement; throws the server's error when it doesn't take it. */
   *start(): Conversation<void> {
     const { session, adapters, prologue } = this.#context;
-    const { text, parameters, binary } = this.#request;
     const { outbox } = session;
     this.#begun = true;
     yield* prologue.send(session);
     if (this.#interruption !== null) throw this.#stopped();
+    const given = this.#request;
+    const isMerged = given.binding === "client";
+    const { text, parameters, binary } = isMerged ? mergeRequest(this.#context, given) : given;
     const mark = outbox.length;
     try {
       writeParse(outbox, "", text, []);
@@ -90,10 +93,10 @@ export class StreamCore<Row> {
     yield described;
     if (described.error || described.columns === null || this.#interruption !== null) {
       yield* this.#sync();
-      if (described.error) throw errorFromDiagnostic(described.error, { statement: text });
+      if (described.error) throw errorFromDiagnostic(described.error, { statement: given.text });
       if (this.#interruption !== null) throw this.#stopped();
       throw new ProgrammingError("stream() takes a statement that gives rows; it was not run", {
-        statement: text,
+        statement: given.text,
         outcome: "not sent",
       });
     }

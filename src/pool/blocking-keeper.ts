@@ -8,6 +8,7 @@ import type { ConnectOptions } from "../blocking/options.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
 import { abandon } from "../core/abandon.ts";
 import { probe } from "../core/probe.ts";
+import { requestOf } from "../core/operations.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { Restored, Warden } from "./keeper.ts";
 import type { PoolHooks } from "./options.ts";
@@ -116,7 +117,9 @@ export class BlockingKeeper<Row, Conn> implements Warden<BlockingSession<Row>> {
     if (typeof reset === "function") reset(this.#setup.faceOf(session));
     if (reset === "discard") {
       core.transactions.chooseAutocommit(true);
-      driver.run(core.adapters, "DISCARD ALL", undefined, { timeout: RESTORE_TIMEOUT });
+      const context = core.contextOf(core.adapters);
+      const request = requestOf(context, "DISCARD ALL", undefined, undefined);
+      driver.run(context, request, { timeout: RESTORE_TIMEOUT });
       while (core.inbox.shift() !== undefined);
     }
     baseline.restore(core);

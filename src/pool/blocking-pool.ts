@@ -5,12 +5,12 @@
  * return a connection. So a request beyond `maxSize` fails at once. Nothing happens between calls either;
  * ages and ends are looked at when a connection is asked for.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import type { Connection } from "../blocking/connection.ts";
 import type { Cursor } from "../blocking/cursor.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
 import type { Handler } from "../core/handlers.ts";
 import type { ExecuteOptions } from "../core/options.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { DictRow } from "../rows.ts";
 import { BlockingDesk } from "./blocking-desk.ts";
@@ -117,13 +117,17 @@ export class BlockingConnectionPool<Row = DictRow, Conn extends Connection<Row> 
   }
 
   /** Executes a statement on a connection of the pool and gives the cursor, with all rows. */
-  execute<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): Cursor<R> {
-    return this.connection((conn) => conn.execute<R>(text, parameters, options));
+  execute<R = Row>(
+    query: Query,
+    parameters?: QueryParameters,
+    options?: ExecuteOptions<R>,
+  ): Cursor<R> {
+    return this.connection((conn) => conn.execute<R>(query, parameters, options));
   }
 
   /** Executes a statement on a connection of the pool and gives its rows. */
-  query<R = Row>(text: string, parameters?: Parameters, options?: ExecuteOptions<R>): R[] {
-    return this.connection((conn) => conn.query<R>(text, parameters, options));
+  query<R = Row>(query: Query, parameters?: QueryParameters, options?: ExecuteOptions<R>): R[] {
+    return this.connection((conn) => conn.query<R>(query, parameters, options));
   }
 
   /** Checks all idle connections; those that fail are closed. */

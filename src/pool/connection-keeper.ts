@@ -13,6 +13,7 @@ import type { AsyncConnectOptions } from "../async/options.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
 import { abandon } from "../core/abandon.ts";
 import { probe } from "../core/probe.ts";
+import { requestOf } from "../core/operations.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { Keeper, Restored } from "./keeper.ts";
 import type { PoolHooks } from "./options.ts";
@@ -151,7 +152,9 @@ export class ConnectionKeeper<Row, Conn extends AsyncConnection<Row>> implements
     }
     if (reset !== "discard") return;
     core.transactions.chooseAutocommit(true);
-    await driver.run(core.adapters, "DISCARD ALL", undefined, { timeout: RESTORE_TIMEOUT });
+    const context = core.contextOf(core.adapters);
+    const request = requestOf(context, "DISCARD ALL", undefined, undefined);
+    await driver.run(context, request, { timeout: RESTORE_TIMEOUT });
     while (core.inbox.shift() !== undefined);
     baseline.restore(core);
   }

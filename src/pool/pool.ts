@@ -3,7 +3,6 @@
  *
  * How connections are lent is up to desk.ts, which and when to pool-core.ts. Here is what programs can say.
  */
-import type { Parameters } from "../adapt/parameters.ts";
 import type { AsyncConnection } from "../async/connection.ts";
 import type { AsyncCursor } from "../async/cursor.ts";
 import { observed } from "../async/observed.ts";
@@ -13,6 +12,7 @@ import { isWatched, poolChannel, poolContext, tellLent } from "../core/channels.
 import type { Handler } from "../core/handlers.ts";
 import { probe } from "../core/probe.ts";
 import { recapture } from "../core/recapture.ts";
+import type { Query, QueryParameters } from "../core/query.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { DictRow } from "../rows.ts";
 import { callQuietly, Desk, NO_LIMITS } from "./desk.ts";
@@ -210,24 +210,24 @@ export class ConnectionPool<
    * `signal` of `options` are for the statement; the `signal` ends the wait for a connection as well.
    */
   execute<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<AsyncCursor<R>> {
     return this.#use(
-      (conn) => conn.execute<R>(text, parameters, options),
+      (conn) => conn.execute<R>(query, parameters, options),
       options?.signal && { signal: options.signal },
     );
   }
 
   /** Executes a statement on a connection of the pool and gives its rows; see {@link execute}. */
   query<R = Row>(
-    text: string,
-    parameters?: Parameters,
+    query: Query,
+    parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
     return this.#use(
-      (conn) => conn.query<R>(text, parameters, options),
+      (conn) => conn.query<R>(query, parameters, options),
       options?.signal && { signal: options.signal },
     );
   }

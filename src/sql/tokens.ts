@@ -5,8 +5,8 @@
  * constants, dollar quoting, nested comments, parameters. Does no I/O.
  */
 
-/** What a token is; `word` is a keyword or a name without quotes. */
-export type TokenKind = "word" | "name" | "string" | "parameter" | "number" | "sign";
+/** What a token is; `word` is a keyword or a name without quotes, `parameter` is `$1` and `named` is `$name`. */
+export type TokenKind = "word" | "name" | "string" | "parameter" | "named" | "number" | "sign";
 
 /** One token; comments and blanks are none. */
 export interface Token {
@@ -17,16 +17,18 @@ export interface Token {
   readonly end: number;
 }
 
-const BLANK = /\s+/y;
+// The server's blanks: a no-break space, for one, is a letter to it.
+const BLANK = /[ \t\n\r\f\v]+/y;
 const LINE_COMMENT = /--[^\r\n]*/y;
 const COMMENT_MARK = /\/\*|\*\//g;
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
 const NUMBER = /\d[\w.]*|\.\d[\w.]*/y;
 const PARAMETER = /\$\d+/y;
+const NAMED = /\$[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/y;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
-const QUOTED_NAME = /"(?:[^"]|"")*"/y;
-const PLAIN_STRING = /'(?:[^']|'')*'/y;
-const ESCAPE_STRING = /'(?:[^'\\]|''|\\[^])*'/y;
+const QUOTE_OR_BACKSLASH = /['\\]/g;
+/** After a line break a string goes on, by the rules that it began with. */
+const CONTINUATION = /[ \t\f\v]*(?:--[^\r\n]*)?[\r\n](?:[ \t\n\r\f\v]|--[^\r\n]*[\r\n])*(?=')/y;
 /** What may stand right before a quote and belongs to the string. */
 const PREFIX = /^(?:[ebxn]|u&)$/i;
 
@@ -40,10 +42,7 @@ const PREFIX = /^(?:[ebxn]|u&)$/i;
 export function tokensOf(text: string, standardStrings: boolean = true): Token[] | null {
   const tokens: Token[] = [];
   let at = 0;
-  const match = (pattern: RegExp): number => {
-    pattern.lastIndex = at;
-    return pattern.test(text) ? pattern.lastIndex : -1;
-  };
+  const match = (pattern: RegExp): number => matchAt(text, pattern, at);
   const add = (kind: TokenKind, end: number): void => {
     tokens.push({ kind, start: at, end });
     at = end;
@@ -63,27 +62,21 @@ export function tokensOf(text: string, standardStrings: boolean = true): Token[]
     if ((end = match(WORD)) > 0) {
       const prefix = text[end] === "&" ? text.slice(at, end + 1) : text.slice(at, end);
       const quote = at + prefix.length;
-      if (
-        PREFIX.test(prefix) &&
-        (text[quote] === "'" || (text[quote] === '"' && prefix.length === 2))
-      ) {
-        const start = at;
-        at = quote;
-        const isEscape = /^e$/i.test(prefix) || (!standardStrings && /^n$/i.test(prefix));
-        const isName = text[quote] === '"';
-        end = match(isName ? QUOTED_NAME : isEscape ? ESCAPE_STRING : PLAIN_STRING);
+      const isName = text[quote] === '"' && prefix.length === 2;
+      if (PREFIX.test(prefix) && (isName || text[quote] === "'")) {
+        const hasEscapes = /^e$/i.test(prefix) || (!standardStrings && /^n$/i.test(prefix));
+        end = isName ? nameEnd(text, quote) : stringEnd(text, quote, hasEscapes);
         if (end < 0) return null;
-        at = start;
         add(isName ? "name" : "string", end);
       } else {
         add("word", end);
       }
     } else if (text[at] === "'") {
-      end = match(standardStrings ? PLAIN_STRING : ESCAPE_STRING);
+      end = stringEnd(text, at, !standardStrings);
       if (end < 0) return null;
       add("string", end);
     } else if (text[at] === '"') {
-      end = match(QUOTED_NAME);
+      end = nameEnd(text, at);
       if (end < 0) return null;
       add("name", end);
     } else if ((end = match(PARAMETER)) > 0) {
@@ -92,6 +85,8 @@ export function tokensOf(text: string, standardStrings: boolean = true): Token[]
       const close = text.indexOf(text.slice(at, end), end);
       if (close < 0) return null;
       add("string", close + end - at);
+    } else if ((end = match(NAMED)) > 0) {
+      add("named", end);
     } else if ((end = match(NUMBER)) > 0) {
       add("number", end);
     } else {
@@ -99,6 +94,44 @@ export function tokensOf(text: string, standardStrings: boolean = true): Token[]
     }
   }
   return tokens;
+}
+
+/** Where the match at exactly this place ends; -1 when there is none. */
+function matchAt(text: string, pattern: RegExp, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : -1;
+}
+
+/** Where the string ends whose quote stands at `start`, with all that continues it; -1 when it doesn't. */
+function stringEnd(text: string, start: number, hasEscapes: boolean): number {
+  for (let quote = start; ;) {
+    const end = hasEscapes ? escapeStringEnd(text, quote) : quotedEnd(text, quote, "'");
+    if (end < 0) return -1;
+    const next = matchAt(text, CONTINUATION, end);
+    if (next < 0) return end;
+    quote = next;
+  }
+}
+
+function nameEnd(text: string, start: number): number {
+  return quotedEnd(text, start, '"');
+}
+
+/** Loops and no pattern: a value of many megabytes would be too much for one. */
+function quotedEnd(text: string, start: number, quote: string): number {
+  let at = text.indexOf(quote, start + 1);
+  while (at >= 0 && text[at + 1] === quote) at = text.indexOf(quote, at + 2);
+  return at < 0 ? -1 : at + 1;
+}
+
+function escapeStringEnd(text: string, start: number): number {
+  QUOTE_OR_BACKSLASH.lastIndex = start + 1;
+  for (let found = QUOTE_OR_BACKSLASH.exec(text); found; found = QUOTE_OR_BACKSLASH.exec(text)) {
+    const { index } = found;
+    if (found[0] === "'" && text[index + 1] !== "'") return index + 1;
+    QUOTE_OR_BACKSLASH.lastIndex = index + 2;
+  }
+  return -1;
 }
 
 /** Where the comment that begins at `start` ends; -1 when it doesn't. Comments nest. */

@@ -4,7 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import { readCopyStatement } from "../../src/core/copy-statement.ts";
 import { typeOids } from "../../src/core/copy-types.ts";
 import { adapters, DataError, ProgrammingError } from "../../src/index.ts";
-import { literalOf, mergeLiterals } from "../../src/sql/literal.ts";
+import { literalOf } from "../../src/sql/literal.ts";
+import { mergeLiterals } from "../../src/sql/merge.ts";
 import { tokensOf } from "../../src/sql/tokens.ts";
 
 describe("statements", () => {
@@ -116,45 +117,46 @@ describe("literals", () => {
   const literals: [value: unknown, literal: string][] = [
     ["x", "'x'"],
     ["it's", "'it''s'"],
-    ["a\\'b", " E'a\\\\''b'"],
+    ["a\\'b", "E'a\\\\''b'"],
     [1, "1"],
-    [-1, "(-1)"],
-    [-0, "(-0)"],
+    [-1, "-1"],
+    [-0, "'-0'::float8"],
     [1e21, "1e+21"],
     [NaN, "'NaN'::float8"],
     [-Infinity, "'-Infinity'::float8"],
-    [-5n, "(-5)"],
+    [-5n, "-5"],
     [true, "true"],
     [null, "NULL"],
     [new Date(0), "'1970-01-01 00:00:00+00'::timestamptz"],
-    [Buffer.from([1]), " E'\\\\x01'::bytea"],
+    [Buffer.from([1]), "E'\\\\x01'::bytea"],
     [[1, "a'b"], "'{1,\"a''b\"}'"],
   ];
   test.each(literals)("%j", (value, literal) => {
-    expect(literalOf(value)).toBe(literal);
+    expect(literalOf(value, adapters)).toBe(literal);
   });
 
   test("what can't be one", () => {
-    expect(() => literalOf(undefined)).toThrow(ProgrammingError);
-    expect(() => literalOf({})).toThrow(ProgrammingError);
-    expect(() => literalOf(new Date(NaN))).toThrow(DataError);
+    expect(() => literalOf(undefined, adapters)).toThrow(ProgrammingError);
+    expect(() => literalOf({}, adapters)).toThrow(ProgrammingError);
+    expect(() => literalOf(new Date(NaN), adapters)).toThrow(DataError);
   });
 
   test("go where the placeholders are, and nowhere else", () => {
+    const context = { adapters, standardStrings: true };
     const text = `copy (select $2, '$1', "$1", $$ $1 $$, a$1, $1 /* $1 */ -- $1\n) to stdout`;
-    expect(mergeLiterals(text, ["$2", -1], true)).toBe(
-      `copy (select (-1), '$1', "$1", $$ $1 $$, a$1, '$2' /* $1 */ -- $1\n) to stdout`,
+    expect(mergeLiterals(text, ["$2", -1], context)).toBe(
+      `copy (select -1, '$1', "$1", $$ $1 $$, a$1, '$2' /* $1 */ -- $1\n) to stdout`,
     );
     // Beside a quote a string would go on, and beside U& it would be of another kind.
-    expect(mergeLiterals("'x'$1'y' u&$1 1$1x ($1,$1)", ["z"], true)).toBe(
+    expect(mergeLiterals("'x'$1'y' u&$1 1$1x ($1,$1)", ["z"], context)).toBe(
       "'x' 'z' 'y' u& 'z' 1 'z' x ('z','z')",
     );
-    expect(mergeLiterals("copy t from 'no end", [], true)).toBe("copy t from 'no end");
-    expect(() => mergeLiterals("select $1", [1, 2], true)).toThrow(
+    expect(mergeLiterals("copy t from 'no end", [], context)).toBe("copy t from 'no end");
+    expect(() => mergeLiterals("select $1", [1, 2], context)).toThrow(
       "1 parameter, but 2 values were",
     );
-    expect(() => mergeLiterals("select $1, $3", [1, 2], true)).toThrow("has 3 parameters");
-    expect(() => mergeLiterals("select $0", [], true)).not.toThrow();
-    expect(() => mergeLiterals("select 'no end $1", [1], true)).toThrow("0 parameters");
+    expect(() => mergeLiterals("select $1, $3", [1, 2], context)).toThrow("has 3 parameters");
+    expect(() => mergeLiterals("select $0", [], context)).not.toThrow();
+    expect(() => mergeLiterals("select 'no end $1", [1], context)).toThrow("0 parameters");
   });
 });

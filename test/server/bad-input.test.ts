@@ -120,7 +120,7 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
     const array = Object.setPrototypeOf(values, Array.prototype) as unknown[];
     // Not an array for JavaScript either.
     const error = await failureOf(() => conn.query("select $1::int", array));
-    expect(error.message).toBe("parameters must be an array of values for $1, $2, ...");
+    expect(error.message).toMatch(/^parameters must be an array of values for \$1/);
     await expectUsable(conn);
   });
 

@@ -187,13 +187,14 @@ export const bad: readonly Bad[] = [
     what: `a statement that is ${text === null ? "null" : typeof text}`,
     text: text as unknown as string,
     kind: ProgrammingError,
-    message: /^a statement must be a string, not (undefined|null|number|object)$/,
+    message: /^a statement must be a string or made with sql, not (undefined|null|number|object)$/,
   })),
   ...[{ id: 1 }, "1", 1, new Set([1]), new Map(), true].map((parameters) => ({
     what: `parameters that are ${Object.prototype.toString.call(parameters)}`,
     text: "select $1::int",
     parameters,
     kind: ProgrammingError,
-    message: "parameters must be an array of values for $1, $2, ...",
+    message:
+      /^parameters must be an array of values for \$1, .* or an object|^the statement has no placeholder like \$name/,
   })),
 ];

@@ -122,6 +122,8 @@ describe.each(shells)("$name shell", ({ name, connect, Connection: Kind }) => {
     await using conn = await connect();
     const heard = await heardOn("mahout:query", async () => {
       await failureOf(() => conn.execute("select $1::text", ["\0"]));
+      await failureOf(() => conn.execute("select $1::text", [undefined]));
+      // What is no statement at all isn't told of.
       await failureOf(() => conn.execute(null as unknown as string));
     });
     expect(eventsOf(heard)).toEqual([...order.fails, ...order.fails]);

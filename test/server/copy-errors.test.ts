@@ -91,7 +91,7 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
     const copy = cur.copy.bind(cur) as (...given: unknown[]) => unknown;
     const refused: [given: unknown[], message: string][] = [
       [["copy t from stdin", [], { nope: 1 }], 'no option "nope"'],
-      [["copy t from stdin", { timeout: 1 }], "options come after them"],
+      [["copy t from stdin", { timeout: 1 }], "options come after"],
       [["copy t from stdin", [], {}, "x"], "takes a statement, parameters, options and a function"],
       [["copy t from stdin", [], { types: "int4" }], "must be an array"],
       [["copy t from stdin", [], { types: ["nope"] }], '"nope" is not the name of a type'],

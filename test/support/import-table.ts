@@ -141,11 +141,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       // The blocking pool lends blocking connections by the same rules.
       "async",
       "blocking",
-      // Failures of handlers, tracing, taking back what is open and asking whether the server is there are
-      // said once, for all of the house; so is listening to one signal on behalf of many.
+      // Failures of handlers, tracing, requests, taking back what is open and asking whether the server is
+      // there are said once, for all of the house; so is listening to one signal on behalf of many.
       "core/abandon.ts",
       "core/handlers.ts",
       "core/channels.ts",
+      "core/operations.ts",
       "core/probe.ts",
       "core/recapture.ts",
       "transport/abort.ts",

@@ -96,8 +96,9 @@ export async function inTheAsyncShell(conn: AsyncConnection): Promise<void> {
   await conn.query(text, [], { rowFactory: (values: unknown[]) => values[0] });
   // @ts-expect-error -- a class is constructed with one object of the columns' values
   classRow(Sum);
-  // @ts-expect-error -- parameters are an array
   await conn.query(text, { id: 1 });
+  // @ts-expect-error -- parameters are an array or an object
+  await conn.query(text, 1);
   // @ts-expect-error -- there is no such option
   await conn.query(text, [], { timeOut: 5 });
   // @ts-expect-error -- null prepares never, a word is none

@@ -1,0 +1,103 @@
+/**
+ * What a cursor is before it has a result: whose it is, how its rows are built, and what its statements become.
+ */
+import { AdaptersMap, type Layer } from "../adapt/registry.ts";
+import { InterfaceError } from "../errors.ts";
+import type { RowFactory } from "../rows.ts";
+import type { ConnectionBase } from "./connection-base.ts";
+import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
+import { requestOf } from "./operations.ts";
+import type { RunOptions } from "./options.ts";
+import type { Query, QueryParameters } from "./query.ts";
+
+/** What a cursor needs of its connection. */
+export interface Adapted {
+  /** The connection's layer of the registry. */
+  readonly adapters: AdaptersMap;
+}
+
+/** Settings of a cursor. */
+export abstract class CursorFace<Row> {
+  /** How many rows `fetchMany()` gives when it isn't told; 1 by default. */
+  arraySize = 1;
+  /** The statement that was executed last; null before. */
+  query: string | null = null;
+  /** The connection that the cursor belongs to. */
+  abstract readonly connection: ConnectionBase<unknown>;
+
+  /** How the rows of the last call are built, if it said so. */
+  protected callFactory: RowFactory<Row> | null = null;
+  readonly #core: Adapted;
+  #rowFactory: RowFactory<Row>;
+  #adapters: AdaptersMap | null = null;
+  /** What the connection's adapters were when the cursor was made. */
+  readonly #inherited: Layer;
+  #closed = false;
+
+  constructor(core: Adapted, rowFactory: RowFactory<Row>) {
+    if (!((core as Adapted | undefined)?.adapters instanceof AdaptersMap)) {
+      throw new InterfaceError("a cursor is made with conn.cursor()");
+    }
+    this.#core = core;
+    this.#inherited = core.adapters.layer;
+    this.#rowFactory = rowFactory;
+  }
+
+  /** Whether the cursor was closed; it can't be used any more then. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How rows are built. A change applies to rows that were received but not fetched yet. */
+  get rowFactory(): RowFactory<Row> {
+    return this.#rowFactory;
+  }
+
+  set rowFactory(factory: RowFactory<Row>) {
+    this.#rowFactory = factory;
+    this.callFactory = null;
+  }
+
+  /** The way in force to build rows. */
+  protected get activeFactory(): RowFactory<Row> {
+    return this.callFactory ?? this.#rowFactory;
+  }
+
+  /** The cursor's own adapters: they start as the connection's were when it was made; changes stay here. */
+  get adapters(): AdaptersMap {
+    this.#adapters ??= new AdaptersMap(this.#inherited);
+    return this.#adapters;
+  }
+
+  /** The adapters in force: the cursor's own once somebody asked for them, or the connection's have changed. */
+  protected get activeAdapters(): AdaptersMap {
+    if (this.#adapters !== null) return this.#adapters;
+    const { adapters } = this.#core;
+    return adapters.layer === this.#inherited ? adapters : this.adapters;
+  }
+
+  /** What statements of this cursor work on. */
+  protected get context(): ExecuteContext {
+    return this.connection.core.contextOf(this.activeAdapters);
+  }
+
+  /** Makes the request of one execution. */
+  protected requestOf(
+    query: Query,
+    parameters: QueryParameters | undefined,
+    options: RunOptions | undefined,
+  ): ExecuteRequest {
+    return requestOf(this.context, query, parameters, options);
+  }
+
+  /** It can't be used any more. */
+  protected markClosed(): void {
+    this.#closed = true;
+  }
+
+  /** Refuses the use of a closed cursor. */
+  protected checkOpen(): void {
+    if (this.#closed)
+      throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
+  }
+}
