@@ -139,6 +139,7 @@ export type {
   NotificationEvent,
   NotifiesOptions,
   NotifyHandler,
+  OAuthRequest,
   OperationContext,
   Outcome,
   Parameters,

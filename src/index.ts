@@ -35,7 +35,7 @@ export type {
   PingOptions,
 } from "./blocking/options.ts";
 export type { PingResult } from "./core/ping.ts";
-export type { AskingServer } from "./core/secrets.ts";
+export type { AskingServer, OAuthRequest } from "./core/secrets.ts";
 export { Pipeline } from "./blocking/pipeline.ts";
 export type { PipelineFunction } from "./blocking/pipeline.ts";
 export { Transaction } from "./blocking/transaction.ts";

@@ -3,7 +3,7 @@ import type { ConninfoObject, ConninfoValue } from "../conninfo/dict.ts";
 import type { ExecuteManyOptions } from "../core/execute-many.ts";
 import type { CopyOptions, StreamOptions } from "../core/copy-options.ts";
 import type { ExecuteOptions, Limits, RunOptions, SessionOptions } from "../core/options.ts";
-import type { AskingServer } from "../core/secrets.ts";
+import type { AskingServer, OAuthRequest } from "../core/secrets.ts";
 import type { DictRow } from "../rows.ts";
 import type { ProbeOptions } from "../transport/probe.ts";
 
@@ -29,6 +29,11 @@ export interface AsyncPingOptions extends AsyncConninfoObject {
 /** Options of {@link AsyncConnection.connect}: our own, and libpq's keywords, which win over the string's. */
 export interface AsyncConnectOptions<Row = DictRow>
   extends SessionOptions<Row>, AsyncConninfoObject {
+  /**
+   * Gives a bearer token when a server asks for one (OAuth, PostgreSQL 18); it is told who asks, and what the
+   * `oauth_...` keywords say.
+   */
+  readonly oauthToken?: ((request: OAuthRequest) => string | Promise<string>) | null;
   /** Aborts connecting. */
   readonly signal?: AbortSignal;
   /** Asks an idle connection now and then whether the server is still there; off by default. */

@@ -41,6 +41,18 @@ export interface Endpoint {
   readonly password: string | null;
 }
 
+/** What was said about getting tokens. */
+export interface OAuthParameters {
+  /** Who gives them. */
+  readonly issuer: string | null;
+  /** As whom this program is known there. */
+  readonly clientId: string | null;
+  /** What it proves that with. */
+  readonly clientSecret: string | null;
+  /** What they are to be good for. */
+  readonly scope: string | null;
+}
+
 /** A complete, checked description of where and how to connect. */
 export interface ConnectionParameters {
   /** In the order written. `loadBalanceHosts` asks to shuffle them for each connection. */
@@ -69,6 +81,10 @@ export interface ConnectionParameters {
   readonly sslMaxProtocolVersion: TlsVersion | null;
   /** A file to append TLS secrets to, for debugging, or null. */
   readonly sslkeylogfile: string | null;
+  /** What SCRAM makes of a password, to be used in its place, or null. */
+  readonly scramKeys: { readonly clientKey: Uint8Array; readonly serverKey: Uint8Array } | null;
+  /** What whoever gets tokens for us has to know; null for what nobody said. */
+  readonly oauth: OAuthParameters;
   readonly channelBinding: "disable" | "prefer" | "require";
   readonly requireAuth: AuthenticationPolicy | null;
   /** Milliseconds for each address; null when nobody asked for a limit. At most 2^31-1. */

@@ -6,6 +6,7 @@
 // ignored, if somebody could rely on it. PostgreSQL manual: 34.1.2 "Parameter Key Words".
 
 import { MahoutWarning } from "../errors.ts";
+import { resolveAuth } from "./auth.ts";
 import type { Conninfo, ConninfoObject } from "./dict.ts";
 import { readConninfo } from "./dict.ts";
 import type { Place } from "./endpoints.ts";
@@ -63,6 +64,7 @@ export function resolveConninfo(
       environment,
       places.some((place) => place.socketPath === null),
     ),
+    ...resolveAuth(settings),
     channelBinding:
       readChoice(settings, "channel_binding", ["disable", "prefer", "require"]) ?? "prefer",
     requireAuth: readRequireAuth(settings),
@@ -84,7 +86,7 @@ export function resolveConninfo(
     ...protocolRange(settings),
     settings: Object.freeze({ client_encoding: "UTF8", ...sessionSettings(environment) }),
   };
-  return conceal(parameters, ["sslkey", "sslpassword"]);
+  return conceal(parameters, ["sslkey", "sslpassword", "scramKeys"]);
 }
 
 function endpointsOf(
@@ -188,17 +190,4 @@ function refuseUnsupported(settings: Settings, places: readonly Place[]): void {
         `other end of a socket`,
     );
   }
-  for (const keyword of unsupportedKeywords) {
-    const setting = settings.get(keyword);
-    if (setting?.value) throw unsupported(`${describe(keyword, setting)} is not supported`);
-  }
 }
-
-const unsupportedKeywords: readonly Keyword[] = [
-  "scram_client_key",
-  "scram_server_key",
-  "oauth_issuer",
-  "oauth_client_id",
-  "oauth_client_secret",
-  "oauth_scope",
-];

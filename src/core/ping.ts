@@ -6,7 +6,7 @@
  */
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { MahoutError } from "../errors.ts";
-import { firstRequest } from "../protocol/auth.ts";
+import { nextRequest } from "../protocol/auth-requests.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { writeTerminate } from "../protocol/encode.ts";
 import { Negotiation } from "../protocol/negotiation.ts";
@@ -32,7 +32,7 @@ export function* ping(parameters: ConnectionParameters): Conversation<PingResult
       const session = new Session();
       try {
         yield* greet(session, request);
-        yield* firstRequest(session, new Negotiation(session));
+        yield* nextRequest(session, new Negotiation(session));
         writeTerminate(session.outbox);
         return "accepts";
       } catch (error) {

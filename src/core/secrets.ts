@@ -16,14 +16,28 @@ export interface AskingServer {
   readonly dbname: string;
 }
 
+/** The server that asks for a bearer token, and what was said about getting one. */
+export interface OAuthRequest extends AskingServer {
+  /** `oauth_issuer`: who gives tokens; null when it was not said. */
+  readonly issuer: string | null;
+  /** `oauth_client_id`: as whom this program is known there; null when it was not said. */
+  readonly clientId: string | null;
+  /** `oauth_client_secret`: what it proves that with; null when it was not said. */
+  readonly clientSecret: string | null;
+  /** `oauth_scope`: what the token is to be good for; null when it was not said. */
+  readonly scope: string | null;
+}
+
 /** The functions that a program gave. */
 export interface Secrets {
   /** Gives the password for a server; null when there is no such function. */
   readonly password: ((server: AskingServer) => unknown) | null;
+  /** Gives a bearer token for a server; null when there is no such function. */
+  readonly token: ((request: OAuthRequest) => unknown) | null;
 }
 
 /** No function at all. */
-export const NO_SECRETS: Secrets = { password: null };
+export const NO_SECRETS: Secrets = { password: null, token: null };
 
 /** Who asks. */
 export function askingServer(

@@ -18,7 +18,7 @@ import { divide } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Our own options; what isn't one of them is a keyword of libpq, or an error that names it. */
-const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "probe">([
+const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "probe" | "oauthToken">([
   "rowFactory",
   "autocommit",
   "isolationLevel",
@@ -39,6 +39,7 @@ const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "prob
   "statementTimeout",
   "cancelTimeout",
   "probe",
+  "oauthToken",
   "signal",
 ]);
 
@@ -61,6 +62,15 @@ export type TargetOptions = object | undefined;
  */
 export function timeoutOf(options: { readonly connectTimeout?: number } | undefined): number {
   return checkMilliseconds("connectTimeout", options?.connectTimeout ?? CONNECT_TIMEOUT);
+}
+
+function tokenOf(options: TargetOptions): Secrets["token"] {
+  const { oauthToken = null } = (options ?? {}) as { readonly oauthToken?: unknown };
+  if (oauthToken === null || typeof oauthToken === "function")
+    return oauthToken as Secrets["token"];
+  throw new ProgrammingError(
+    `oauthToken must be a function that gives a token, not ${typeof oauthToken}`,
+  );
 }
 
 /**
@@ -86,7 +96,7 @@ export function targetOf(said: object | string | undefined, options: TargetOptio
   const parameters = resolveConninfo(conninfo, overrides as ConninfoObject);
   return {
     parameters,
-    secrets: { password },
+    secrets: { password, token: tokenOf(options) },
     given: () => {
       const values: Record<string, string> = {};
       for (const [name, value] of Object.entries(

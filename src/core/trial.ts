@@ -2,7 +2,7 @@
  * One trial: what is said to one server, with one kind of encryption, to be let in.
  */
 import type { ConnectionParameters, Endpoint, ProtocolVersion } from "../conninfo/parameters.ts";
-import type { AuthMethod, Credentials } from "../protocol/auth.ts";
+import type { AuthMethod, Credentials } from "../protocol/auth-credentials.ts";
 import type { Address } from "../protocol/effects.ts";
 import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../protocol/negotiation.ts";
 import type { Encryption, StartupRequest } from "../protocol/startup.ts";
@@ -46,8 +46,9 @@ function addressOf(endpoint: Endpoint): Address {
 function credentialsOf(
   parameters: ConnectionParameters,
   endpoint: Endpoint,
-  { password }: Secrets,
+  { password, token }: Secrets,
 ): Credentials {
+  const who = askingServer(parameters, endpoint);
   const { requireAuth } = parameters;
   let accepts: Credentials["accepts"] = null;
   if (requireAuth && "allow" in requireAuth) {
@@ -57,7 +58,9 @@ function credentialsOf(
   }
   return {
     user: parameters.user,
-    password: password ? () => password(askingServer(parameters, endpoint)) : endpoint.password,
+    password: password ? () => password(who) : endpoint.password,
+    scramKeys: parameters.scramKeys,
+    token: token && (() => token({ ...who, ...parameters.oauth })),
     channelBinding: parameters.channelBinding,
     passwordSources:
       "the connection string and options, the service file, PGPASSWORD and the password file",

@@ -31,6 +31,14 @@ export interface ScramChallenge {
   readonly iterations: number;
 }
 
+/** What SCRAM makes of a salted password: enough to log in with, for who must not know the password. */
+export interface ScramKeys {
+  /** What the proof is made with, 32 bytes. */
+  readonly clientKey: Uint8Array;
+  /** What the server's proof is checked with, 32 bytes. */
+  readonly serverKey: Uint8Array;
+}
+
 /** One SCRAM exchange, from the client's side. */
 export class ScramExchange {
   readonly #nonce: string;
@@ -77,9 +85,9 @@ export class ScramExchange {
     return { salt: Buffer.from(salt, "base64"), iterations };
   }
 
-  /** The client's final message, from the salted password. */
-  final(saltedPassword: Uint8Array): string {
-    const clientKey = hmac(saltedPassword, "Client Key");
+  /** The client's final message, from the salted password, or from what was made of it. */
+  final(secret: Uint8Array | ScramKeys): string {
+    const { clientKey, serverKey } = "clientKey" in secret ? secret : keysOf(secret);
     const storedKey = createHash("sha256").update(clientKey).digest();
     const { header, data } = this.#binding;
     const binding = Buffer.concat([Buffer.from(header), data]).toString("base64");
@@ -87,7 +95,7 @@ export class ScramExchange {
     const authMessage = `n=,r=${this.#nonce},${this.#serverFirst},${withoutProof}`;
     const signature = hmac(storedKey, authMessage);
     const proof = clientKey.map((byte, index) => byte ^ (signature[index] as number));
-    this.#serverSignature = hmac(hmac(saltedPassword, "Server Key"), authMessage);
+    this.#serverSignature = hmac(serverKey, authMessage);
     return `${withoutProof},p=${Buffer.from(proof).toString("base64")}`;
   }
 
@@ -112,6 +120,13 @@ export class ScramExchange {
       );
     }
   }
+}
+
+function keysOf(saltedPassword: Uint8Array): ScramKeys {
+  return {
+    clientKey: hmac(saltedPassword, "Client Key"),
+    serverKey: hmac(saltedPassword, "Server Key"),
+  };
 }
 
 /** A fresh salt, as long as the server's own. */

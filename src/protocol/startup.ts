@@ -5,8 +5,8 @@
  * which addresses are tried, and whether without encryption, is decided in core/connect.ts.
  */
 import { OperationalError, ProtocolError } from "../errors.ts";
-import type { Credentials, Opened } from "./auth.ts";
 import { authenticate } from "./auth.ts";
+import type { Credentials, Opened } from "./auth-credentials.ts";
 import { Body } from "./bytes.ts";
 import type { Address, Conversation, SecureEffect } from "./effects.ts";
 import { writeSslRequest, writeStartup } from "./encode.ts";
@@ -128,7 +128,8 @@ export function* greet(session: Session, request: StartupRequest): Conversation<
 export function* startup(session: Session, request: StartupRequest): Conversation<boolean> {
   const opened = yield* greet(session, request);
   const negotiation = new Negotiation(session, request.lowestVersion);
-  yield* authenticate(session, request.credentials, opened, negotiation);
+  const isLocal = request.address.path !== null;
+  yield* authenticate(session, request.credentials, { ...opened, isLocal }, negotiation);
   yield session.owe(new ReadyReply(session));
   return opened.encrypted;
 }

@@ -15,6 +15,8 @@ import type { CancelTarget } from "./limits.ts";
 import { sendCancel } from "./limits.ts";
 import { CANCEL_LOST, Word, WORDS } from "./mailbox.ts";
 
+const NO_OAUTH = { issuer: null, clientId: null, clientSecret: null, scope: null };
+
 /** How long a request is waited for, in milliseconds: the thread that makes it may be gone. */
 const LONGEST = 30_000;
 
@@ -41,7 +43,7 @@ export function cancelHandleOf(target: CancelTarget, memory: SharedArrayBuffer):
   const handle: CancelHandle = {
     memory,
     // The key of a client certificate is needed for a cancel request, too.
-    parameters: { ...parameters, sslpassword: parameters.sslpassword, attempts },
+    parameters: { ...parameters, attempts, scramKeys: null, oauth: NO_OAUTH },
     route,
     backendPid: session.backendPid,
     key: session.cancelKey,

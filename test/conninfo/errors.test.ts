@@ -263,11 +263,6 @@ describe("what is not supported", () => {
       "host=/d requirepeer=postgres",
       'requirepeer "postgres", from the connection string, is not supported',
     ],
-    ["host=h oauth_issuer=x", 'oauth_issuer "x", from the connection string, is not supported'],
-    [
-      "host=h scram_client_key=secret",
-      "scram_client_key, from the connection string, is not supported",
-    ],
   ])("%s", (conninfo, message) => {
     const error = failure(conninfo);
     expect(error.message).toContain(message);

@@ -21,7 +21,10 @@ const stricter: ReadonlyMap<string, string> = new Map([
   ["sslnegotiation=direct sslmode=verify-ca", "the same"],
   ["sslsni=x", "libpq takes everything but 1 for 0"],
   ["hostaddr=127.1 port=1", "Node.js would resolve it as a name"],
-  ["scram_client_key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "not supported"],
+  [
+    "scram_client_key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "the server could not be checked",
+  ],
 ]);
 
 function partOf(input: string): string {

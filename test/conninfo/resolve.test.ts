@@ -43,6 +43,8 @@ test("with nothing said, the defaults apply", () => {
     sslcert: null,
     sslkey: null,
     sslpassword: null,
+    scramKeys: null,
+    oauth: { issuer: null, clientId: null, clientSecret: null, scope: null },
     sslcrl: null,
     sslcrldir: null,
     sslsni: true,

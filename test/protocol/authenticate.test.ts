@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import type { AuthMethod } from "../../src/protocol/auth.ts";
+import type { AuthMethod } from "../../src/protocol/auth-credentials.ts";
 import * as backend from "../support/backend-messages.ts";
 import { greeting, PASSWORD, start } from "./start-by-hand.ts";
 

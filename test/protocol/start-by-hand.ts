@@ -1,6 +1,6 @@
 // A session that starts, driven by hand: as whom, and what a friendly server would say.
 
-import type { Credentials } from "../../src/protocol/auth.ts";
+import type { Credentials } from "../../src/protocol/auth-credentials.ts";
 import { PROTOCOL_3_0 } from "../../src/protocol/negotiation.ts";
 import { startup, type StartupRequest } from "../../src/protocol/startup.ts";
 import * as backend from "../support/backend-messages.ts";

@@ -1,6 +1,7 @@
 // Proving who we are: every method that needs no other machine, on real servers; what is said when
 // it fails; and that nothing secret is said.
 
+import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { AsyncConnection, errors, isRetryable, OperationalError } from "../../src/index.ts";
@@ -130,6 +131,15 @@ describe.each(shells)("$name", ({ Connection }) => {
   });
 });
 
+/** How long this thread has worked, in milliseconds: other guests of the machine don't count, where that can be told. */
+function busyTime(): number {
+  try {
+    return Number(readFileSync("/proc/self/schedstat", "latin1").split(" ")[0]) / 1e6;
+  } catch {
+    return performance.now();
+  }
+}
+
 describe("SASLprep", () => {
   // The left one is what the role got, the right one is what its owner types.
   const same: readonly (readonly [what: string, stored: string, typed: string])[] = [
@@ -200,20 +210,20 @@ describe("SASLprep", () => {
     }
   });
 
-  test("don't hold up the event loop", async () => {
+  test("don't hold up the event loop for more than 20 milliseconds", async () => {
     await give(1_000_000);
-    let longest = 0;
-    let last = performance.now();
-    const ticker = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 1);
-    const begin = performance.now();
-    expect(await askOnce(AsyncConnection.connect(target()), "select 1")).toBe(1);
-    const took = performance.now() - begin;
-    clearInterval(ticker);
-    // A derivation in one piece would be nearly all of the time.
-    expect(longest).toBeLessThan(took * 0.8);
+    // A collection of garbage may do that, too; a derivation in one piece would do so every time.
+    for (let attempt = 1, longest = Infinity; longest > 20; attempt++) {
+      expect(attempt).toBeLessThan(8);
+      longest = 0;
+      let last = busyTime();
+      const ticker = setInterval(() => {
+        longest = Math.max(longest, busyTime() - last);
+        last = busyTime();
+      }, 1);
+      expect(await askOnce(AsyncConnection.connect(target()), "select 1")).toBe(1);
+      clearInterval(ticker);
+    }
   });
 });
 
