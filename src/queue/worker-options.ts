@@ -4,6 +4,7 @@
 import type { JobContext } from "./job-context.ts";
 import type { TaskMiddleware, WorkerMiddleware } from "./middleware.ts";
 import type { EndStatus } from "./job.ts";
+import type { WorkerEvent } from "./worker/events.ts";
 
 /** For how long what is left of ended jobs is kept, in milliseconds; what isn't named is kept for ever. */
 export type Retention = { readonly [status in EndStatus]?: number };
@@ -20,20 +21,33 @@ export interface WorkerOptions {
   readonly wait?: boolean | undefined;
   /** How many jobs beyond those that run it takes in advance; 0 by default. They are given back when it stops. */
   readonly prefetch?: number | undefined;
-  /** How long it goes without asking when it isn't told of anything, in milliseconds. */
+  /**
+   * How often it asks for jobs while it can't listen, in milliseconds; 5,000 by default. While it listens it asks twelve times as
+   * seldom, only to be sure.
+   */
   readonly pollingInterval?: number | undefined;
-  /** How long it waits for running jobs when it is to stop, before they are aborted, in milliseconds; for ever by default. */
-  readonly shutdownGracefulTimeout?: number | undefined;
+  /**
+   * How long it waits for running jobs when it is to stop, before they are aborted, in milliseconds; 25,000 by default, and null
+   * for as long as they take.
+   */
+  readonly shutdownGracefulTimeout?: number | null | undefined;
+  /**
+   * How long an aborted job may take to end, in milliseconds; 5,000 by default. After that it is left to itself: its slot and
+   * the job are free, and what it still does counts for nothing.
+   */
+  readonly abortTimeout?: number | undefined;
   /** Whether it listens for what is to be done; true by default. Without, it asks from time to time. */
   readonly listenNotify?: boolean | undefined;
   /** Of which jobs nothing is kept when they have ended; "never" by default. */
   readonly deleteJobs?: "never" | "successful" | "always" | undefined;
   /** How often it says that it is alive, in milliseconds; 10,000 by default. */
   readonly heartbeatInterval?: number | undefined;
-  /** After how long without that its jobs are given to others, in milliseconds; 30,000 by default. */
+  /** After how long without that its jobs are given to others, in milliseconds; 2.5 heartbeats by default. */
   readonly stalledWorkerTimeout?: number | undefined;
-  /** How often a job is taken back from workers that are gone before it has failed. */
+  /** How often a job is taken back from workers that are gone before it has failed; 10 by default. */
   readonly maxRescues?: number | undefined;
+  /** Called with what happens in it. What it throws becomes a process warning. */
+  readonly onEvent?: ((event: WorkerEvent) => unknown) | undefined;
   /** Has it stop, as SIGTERM does. */
   readonly signal?: AbortSignal | undefined;
   /** Whether SIGINT and SIGTERM have it stop; true by default. */

@@ -1,18 +1,8 @@
 /**
  * What happens in a worker, as programs are told of it.
  */
+import type { AbortReason } from "../job-context.ts";
 import type { ClaimedJob, Rescue } from "../job.ts";
-
-/** Why a job's signal was aborted. */
-export type AbortReason =
-  /** Somebody cancelled the job. */
-  | "user request"
-  /** The worker stops. */
-  | "shutdown"
-  /** It ran for longer than its task allows. */
-  | "timeout"
-  /** The storage gave it to another worker, because this one was silent for too long. */
-  | "lost";
 
 /** What happens in a worker. */
 export type WorkerEvent =

@@ -5,7 +5,7 @@
  * that is claimed can be forgotten.
  */
 import type { ClaimedJob, Outcome } from "../job.ts";
-import type { AbortReason } from "./events.ts";
+import type { AbortReason } from "../job-context.ts";
 
 /** A job that runs. */
 export interface RunningJob {

@@ -1,29 +1,38 @@
 /**
  * Removes what is kept of jobs that ended long enough ago.
  */
+import type { EndStatus } from "../job.ts";
+import type { Retention } from "../worker-options.ts";
 import { Bell } from "./bell.ts";
 import type { StorageLine } from "./storage-line.ts";
 
 /** How often it looks, and how many jobs it removes at a time. */
 const INTERVAL = 600_000;
 const BATCH = 1_000;
+/** The pause between two batches, in which others get at the storage. */
+const SHORT = 100;
 
 /** Keeps the history short. */
 export class Housekeeping {
-  readonly #retention: number | null;
+  readonly #retention: Retention;
   readonly #storage: StorageLine;
   readonly #bell = new Bell();
   #stopped = false;
 
-  constructor(retention: number | null, storage: StorageLine) {
+  constructor(retention: Retention, storage: StorageLine) {
     this.#retention = retention;
     this.#storage = storage;
   }
 
   /** Removes until {@link stop}; returns at once when everything is kept. */
   async run(): Promise<void> {
-    if (this.#retention === null) return;
-    while (!this.#stopped) await this.#bell.sleep(await this.#sweep(this.#retention));
+    const times = Object.entries(this.#retention) as [EndStatus, number][];
+    if (times.length === 0) return;
+    while (!this.#stopped) {
+      let pause = INTERVAL;
+      for (const [status, time] of times) pause = Math.min(pause, await this.#sweep(status, time));
+      await this.#bell.sleep(pause);
+    }
   }
 
   /** Ends {@link run}. */
@@ -32,13 +41,14 @@ export class Housekeeping {
     this.#bell.ring();
   }
 
-  async #sweep(olderThan: number): Promise<number> {
-    const statuses = ["succeeded", "failed", "cancelled", "aborted"] as const;
+  /** Removes some; gives how long to wait before the next time. */
+  async #sweep(status: EndStatus, olderThan: number): Promise<number> {
+    if (this.#stopped) return 0;
     try {
-      const input = { olderThan, statuses, limit: BATCH };
+      const input = { olderThan, statuses: [status], limit: BATCH };
       const removed = await this.#storage.once("deleteFinished", input);
-      // Several workers do this: where one batch was full the rest is done soon, and not all at once.
-      return removed === BATCH ? 100 : Math.min(INTERVAL, Math.max(olderThan, 1_000));
+      // Where one batch was full there is more.
+      return removed === BATCH ? SHORT : Math.max(olderThan, SHORT);
     } catch (error) {
       return this.#storage.failed("deleteFinished", error);
     }

@@ -8,7 +8,8 @@
 import { inspect } from "node:util";
 import { JobAborted, JobTimeout, TaskNotFound } from "../errors.ts";
 import type { ClaimedJob, Outcome } from "../job.ts";
-import type { AbortReason, WorkerEvent } from "./events.ts";
+import type { AbortReason } from "../job-context.ts";
+import type { WorkerEvent } from "./events.ts";
 import type { RunningJob } from "./holdings.ts";
 import type { DeleteJobs } from "./settings.ts";
 

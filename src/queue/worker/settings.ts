@@ -3,51 +3,38 @@
  */
 import { inspect } from "node:util";
 import { QueueConfigurationError } from "../errors.ts";
+import type { TaskMiddleware, WorkerMiddleware } from "../middleware.ts";
+import type { Retention, WorkerOptions } from "../worker-options.ts";
 import type { WorkerEvent } from "./events.ts";
 
-/** What is kept of jobs that have ended: everything, what failed or was aborted, or nothing. */
-export type DeleteJobs = "never" | "successful" | "always";
-
-/** How a worker works. */
+/** What a worker goes by: its options with nothing left open. */
 export interface WorkerSettings {
-  /** The queues that it takes jobs from; null, the default, for all of them. */
+  /** Null for all. */
   readonly queues: readonly string[] | null;
-  /** How it is called in events and listings; "worker" by default. */
   readonly name: string;
-  /** How many jobs run at a time; 1 by default. */
   readonly concurrency: number;
-  /**
-   * How many more jobs it takes, so that the next one is at hand when one ends; 0 by default. Those that it
-   * has not started when it stops go back as they were.
-   */
   readonly prefetch: number;
-  /** Whether it waits for jobs; with false it returns when there are none that could run. */
   readonly wait: boolean;
-  /** Whether it listens for jobs; true by default. When it can't, it asks every `pollingInterval`. */
   readonly listenNotify: boolean;
-  /** How often it asks for jobs while it hears nothing; 5,000 by default. While it listens, it asks twelve times as seldom. */
   readonly pollingInterval: number;
-  /** What is removed when it ends; "never" by default. */
   readonly deleteJobs: DeleteJobs;
-  /** For how long ended jobs are kept; null, the default, for ever. */
-  readonly retention: number | null;
-  /** How often it says that it is alive while it has jobs; 10,000 by default. */
+  readonly retention: Retention;
   readonly heartbeatInterval: number;
-  /** After what silence its jobs are taken back; 2.5 heartbeats by default. */
   readonly stalledWorkerTimeout: number;
-  /** How often a job is taken back from dead workers before it counts as failed; 10 by default. */
   readonly maxRescues: number;
-  /** How long running jobs are waited for when it stops, before they are aborted; 25,000 by default, null for ever. */
+  /** Null: running jobs are waited for without end. */
   readonly shutdownGracefulTimeout: number | null;
-  /** How long an aborted job may take to end; after that it is left to itself. 5,000 by default. */
   readonly abortTimeout: number;
-  /** Whether SIGINT and SIGTERM stop it; true by default. A second one ends the process as usual. */
   readonly installSignalHandlers: boolean;
-  /** Stops it, as SIGTERM does. */
   readonly signal: AbortSignal | undefined;
-  /** Called with what happens in it; see {@link WorkerEvent}. */
   readonly onEvent: ((event: WorkerEvent) => unknown) | undefined;
+  readonly taskMiddleware: readonly TaskMiddleware[];
+  readonly workerMiddleware: readonly WorkerMiddleware[];
+  readonly additionalContext: Readonly<Record<string, unknown>>;
 }
+
+/** What is removed when it ends. */
+export type DeleteJobs = NonNullable<WorkerOptions["deleteJobs"]>;
 
 const DEFAULTS: WorkerSettings = {
   queues: null,
@@ -58,7 +45,7 @@ const DEFAULTS: WorkerSettings = {
   listenNotify: true,
   pollingInterval: 5_000,
   deleteJobs: "never",
-  retention: null,
+  retention: {},
   heartbeatInterval: 10_000,
   stalledWorkerTimeout: 25_000,
   maxRescues: 10,
@@ -67,17 +54,20 @@ const DEFAULTS: WorkerSettings = {
   installSignalHandlers: true,
   signal: undefined,
   onEvent: undefined,
+  taskMiddleware: [],
+  workerMiddleware: [],
+  additionalContext: {},
 };
 
 /** Timers count no further. */
 const LONGEST_TIME = 2 ** 31 - 1;
 
+const ENDS = ["succeeded", "failed", "cancelled", "aborted"];
 /** The limits of each number: least, most, and whether null is one of its values. */
 const NUMBERS: readonly (readonly [keyof WorkerSettings, number, number, boolean])[] = [
   ["concurrency", 1, 10_000, false],
   ["prefetch", 0, 100_000, false],
   ["pollingInterval", 10, LONGEST_TIME, false],
-  ["retention", 0, Number.MAX_SAFE_INTEGER, true],
   ["heartbeatInterval", 10, LONGEST_TIME / 10, false],
   ["stalledWorkerTimeout", 10, LONGEST_TIME, false],
   ["maxRescues", 0, 1_000_000, false],
@@ -93,7 +83,7 @@ const DELETES: readonly unknown[] = ["never", "successful", "always"];
  *
  * @throws QueueConfigurationError for unknown names and values that make no sense, naming them.
  */
-export function settingsOf(options: Partial<WorkerSettings>): WorkerSettings {
+export function settingsOf(options: WorkerOptions): WorkerSettings {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(DEFAULTS, name)) {
       const known = Object.keys(DEFAULTS).join(", ");
@@ -128,6 +118,16 @@ function check(settings: WorkerSettings): void {
     refuse("signal", signal, "an AbortSignal");
   if (onEvent !== undefined && typeof onEvent !== "function")
     refuse("onEvent", onEvent, "a function");
+  for (const [status, time] of Object.entries(settings.retention)) {
+    if (!ENDS.includes(status)) refuse("retention", status, `a time for ${ENDS.join(", ")}`);
+    if (!(typeof time === "number" && time >= 0))
+      refuse(`retention.${status}`, time, "a number of milliseconds from 0");
+  }
+  for (const key of ["taskMiddleware", "workerMiddleware"] as const) {
+    const list: readonly unknown[] = settings[key];
+    if (!Array.isArray(list) || !list.every((one) => typeof one === "function"))
+      refuse(key, list, "a list of functions");
+  }
   if (settings.stalledWorkerTimeout < 2 * heartbeatInterval)
     refuse("stalledWorkerTimeout", settings.stalledWorkerTimeout, "at least two heartbeats");
 }

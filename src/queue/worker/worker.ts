@@ -12,6 +12,8 @@
 import { callHandler } from "../../core/handlers.ts";
 import type { Connector } from "../connector.ts";
 import type { ClaimedJob, Outcome, Rescue } from "../job.ts";
+import type { WorkerHandle } from "../middleware.ts";
+import type { PeriodicClock } from "../periodic.ts";
 import { Ear } from "./ear.ts";
 import type { WorkerEvent } from "./events.ts";
 import { Exchanger } from "./exchanger.ts";
@@ -22,8 +24,8 @@ import { Holdings } from "./holdings.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Performance } from "./performance.ts";
 import type { Performer, Stage } from "./performance.ts";
+import { Registration } from "./registration.ts";
 import { ScheduleClock } from "./schedule-clock.ts";
-import type { Schedules } from "./schedule-clock.ts";
 import type { DeleteJobs, WorkerSettings } from "./settings.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { StorageLine } from "./storage-line.ts";
@@ -31,9 +33,9 @@ import { StorageLine } from "./storage-line.ts";
 /** What a worker needs of its app. */
 export interface Employer {
   readonly connector: Connector;
-  readonly schedules: Schedules;
+  readonly schedules: PeriodicClock;
   /** The task of this name, for this worker. */
-  find(taskName: string, worker: Worker): Performer | undefined;
+  find(taskName: string, worker: WorkerHandle): Performer | undefined;
 }
 
 /** How long the storage may take to hear the last outcomes, once nothing else is to do. */
@@ -49,8 +51,7 @@ export class Worker implements Stage, Trader, Body {
   readonly #heart: Heart;
   readonly #clock: ScheduleClock;
   readonly #housekeeping: Housekeeping;
-  #workerId = 0;
-  #registering: Promise<void> | null = null;
+  readonly #registration: Registration;
   #stopping: Promise<void> | null = null;
   #running: Promise<void> | null = null;
   /** Comes when the storage had its time to hear the last outcomes. */
@@ -58,14 +59,13 @@ export class Worker implements Stage, Trader, Body {
   readonly #sayFarewell: () => void;
   #vacated: (() => void) | null = null;
   #filling = false;
-  /** Whether it has said farewell: nothing is tried again any more. */
-  #left = false;
 
   constructor(employer: Employer, settings: WorkerSettings) {
     this.#employer = employer;
     this.settings = settings;
     const tell = (event: WorkerEvent): void => this.tell(event);
     this.#storage = new StorageLine(employer.connector, tell);
+    this.#registration = new Registration(settings, this.#storage, tell);
     this.#exchanger = new Exchanger(settings, this.#holdings, this.#storage, this, tell);
     this.#heart = new Heart(settings, this.#storage, this);
     this.#clock = new ScheduleClock(employer.schedules, this.#storage, tell);
@@ -77,6 +77,11 @@ export class Worker implements Stage, Trader, Body {
     this.#sayFarewell = () => {
       setTimeout(expire, FAREWELL).unref();
     };
+  }
+
+  /** What middleware sees of it. */
+  get handle(): WorkerHandle {
+    return { name: this.name, stop: () => void this.stop() };
   }
 
   get deleteJobs(): DeleteJobs {
@@ -94,7 +99,7 @@ export class Worker implements Stage, Trader, Body {
 
   /** The storage's number of it; 0 before it has been registered. */
   get workerId(): number {
-    return this.#workerId;
+    return this.#registration.workerId;
   }
 
   /** Whether it has jobs. */
@@ -120,7 +125,7 @@ export class Worker implements Stage, Trader, Body {
   async #run(): Promise<void> {
     const signals = new StopSignals(this.settings, () => void this.stop());
     try {
-      await this.#register();
+      await this.#registration.register();
       await this.#work();
     } finally {
       signals.close();
@@ -131,7 +136,7 @@ export class Worker implements Stage, Trader, Body {
   async #work(): Promise<void> {
     const { connector } = this.#employer;
     const ear = new Ear(this.settings, connector, this.#exchanger, this);
-    this.tell({ kind: "worker:started", workerId: this.#workerId });
+    this.tell({ kind: "worker:started", workerId: this.workerId });
     const trading = this.#exchanger.run();
     const others = [
       this.#heart.run(),
@@ -148,13 +153,13 @@ export class Worker implements Stage, Trader, Body {
     // It ends when it was stopped, when there is nothing to do, or because it can't go on.
     await Promise.race([trading.catch(failed), this.#farewell]);
     await this.stop();
-    this.#left = true;
+    this.#registration.isLeaving = true;
     this.#heart.stop();
     this.#clock.stop();
     this.#housekeeping.stop();
     ear.stop();
     await Promise.allSettled(others);
-    await this.#unregister();
+    await this.#registration.end();
     if (failure !== null) throw (failure as { readonly error: unknown }).error;
   }
 
@@ -220,7 +225,7 @@ export class Worker implements Stage, Trader, Body {
 
   /** The task of this name. */
   find(taskName: string): Performer | undefined {
-    return this.#employer.find(taskName, this);
+    return this.#employer.find(taskName, this.handle);
   }
 
   /** Takes note of what became of a job. */
@@ -253,40 +258,11 @@ export class Worker implements Stage, Trader, Body {
   }
 
   /** Registers again when the storage doesn't know the worker of this number any more: what it holds is not its own then. */
-  registerAgain(workerId: number): Promise<void> {
-    if (workerId !== this.#workerId) return Promise.resolve();
-    this.#registering ??= this.#registerAgain().finally(() => {
-      this.#registering = null;
-    });
-    return this.#registering;
-  }
-
-  async #registerAgain(): Promise<void> {
+  async registerAgain(workerId: number): Promise<void> {
+    if (workerId !== this.workerId) return;
     this.#holdings.clearShelf("up");
     for (const one of this.#holdings.running.values()) one.abort("lost");
-    while (!this.#left) {
-      try {
-        await this.#register();
-        return this.tell({ kind: "worker:registered-again", workerId: this.#workerId });
-      } catch (error) {
-        const delay = this.#storage.failed("registerWorker", error);
-        await new Promise((resolve) => setTimeout(resolve, delay));
-      }
-    }
-  }
-
-  async #register(): Promise<void> {
-    const { name, stalledWorkerTimeout: stalledAfter } = this.settings;
-    this.#workerId = await this.#storage.once("registerWorker", { name, stalledAfter });
-  }
-
-  /** Has the storage forget it; when that can't be, others notice that it is gone. */
-  async #unregister(): Promise<void> {
-    try {
-      await this.#storage.once("unregisterWorker", { workerId: this.#workerId });
-    } catch (error) {
-      this.tell({ kind: "storage:failed", operation: "unregisterWorker", error, delay: 0 });
-    }
+    await this.#registration.renew();
   }
 
   /** Tells the program of an event. */
