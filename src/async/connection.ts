@@ -4,6 +4,7 @@
  * Every meaning is the core's; this file only says how to wait for it, and gives errors the stack of the
  * call that they belong to.
  */
+import { checkUse } from "../core/blocks.ts";
 import { changePassword } from "../core/change-password.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import type { ExecuteRequest } from "../core/extended.ts";
@@ -72,6 +73,7 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     use: (conn: AsyncConnection<Row>) => Promise<T> | T,
     options?: AsyncConnectOptions<Row>,
   ): Promise<T> {
+    checkUse(use);
     const conn = await AsyncConnection.connect(conninfo, options);
     try {
       const value = await use(conn);

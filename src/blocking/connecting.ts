@@ -10,7 +10,7 @@ import { recapture } from "../core/recapture.ts";
 import { targetOf, timeoutOf } from "../core/target.ts";
 import { BlockingTransport } from "../transport/blocking.ts";
 import { connectDeadline } from "../transport/deadlines.ts";
-import { Driver, refuseSignal } from "./driver.ts";
+import { Driver, refuseConnectSignal } from "./driver.ts";
 import { observed } from "./observed.ts";
 import type { BlockingConninfo, ConnectOptions, PingOptions } from "./options.ts";
 
@@ -25,7 +25,7 @@ export function openConnection<Row>(
   conninfo: BlockingConninfo | undefined,
   options: ConnectOptions<Row> | undefined,
 ): Opened<Row> {
-  refuseSignal(options);
+  refuseConnectSignal(options);
   const deadline = connectDeadline(timeoutOf(options));
   const { parameters, given, secrets } = targetOf(saidBy(conninfo), options);
   const core = new ConnectionCore<Row>(options ?? {});
@@ -52,7 +52,7 @@ export function pingServer(
   conninfo: BlockingConninfo | undefined,
   options: PingOptions | undefined,
 ): PingResult {
-  refuseSignal(options);
+  refuseConnectSignal(options);
   const deadline = connectDeadline(timeoutOf(options));
   const { parameters } = targetOf(saidBy(conninfo), options);
   try {

@@ -4,7 +4,7 @@
  * For scripts, migrations, the REPL and code that can't be asynchronous. While an operation waits, the
  * thread does nothing else: no timers, no events. Every meaning is the core's.
  */
-import { checkOrder } from "../core/blocks.ts";
+import { checkOrder, checkUse } from "../core/blocks.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import { requestOf } from "../core/operations.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
@@ -64,6 +64,7 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
     use: (conn: Connection<Row>) => T,
     options?: ConnectOptions<Row>,
   ): T {
+    checkUse(use);
     const conn = Connection.connect(conninfo, options);
     try {
       const value = use(conn);

@@ -139,6 +139,16 @@ export class Driver {
  *
  * @throws ProgrammingError naming the remedy.
  */
+export function refuseConnectSignal(options: object | undefined): void {
+  if ((options as { signal?: unknown } | undefined)?.signal !== undefined) {
+    throw new ProgrammingError(
+      "connecting cannot be stopped by a signal in the blocking shell; use connectTimeout",
+    );
+  }
+  refuseSignal(options);
+}
+
+/** Refuses what a call of this shell can't have. */
 export function refuseSignal(options: object | undefined): void {
   if (options !== undefined && (options as { signal?: unknown }).signal !== undefined) {
     throw new ProgrammingError("a blocking call cannot be stopped by a signal; use timeout");

@@ -51,6 +51,32 @@ export function unknownKeyword(
   return refusal(`unknown keyword ${quote(name)} in ${origin}${place}${hint}`);
 }
 
+/** Names that other tools have for a connection string among its parts. */
+const wholeNames: ReadonlySet<string> = new Set([
+  "connectionstring",
+  "connectionuri",
+  "connectionurl",
+  "conninfo",
+  "databaseurl",
+  "dsn",
+  "uri",
+  "url",
+]);
+
+/** An error about a name in an object, which may hold keywords and the options `others`. */
+export function unknownOption(name: string, others: readonly string[]): ProgrammingError {
+  const start = `unknown keyword ${quote(name)} in the connection options`;
+  const plain = plainOf(name);
+  if (wholeNames.has(plain)) {
+    return refusal(
+      `${start}; a connection string is itself the first argument: connect(string, options)`,
+    );
+  }
+  const isTimeout = plain === "timeout" || plain === "connectiontimeoutmillis";
+  const suggestion = isTimeout ? "connectTimeout" : closestKeyword(name, others);
+  return refusal(suggestion === null ? start : `${start}; did you mean ${suggestion}?`);
+}
+
 /** What other tools call libpq's keywords. */
 const otherNames: ReadonlyMap<string, string> = new Map([
   ["database", "dbname"],
@@ -68,14 +94,17 @@ const otherNames: ReadonlyMap<string, string> = new Map([
   ["servicefile", "service (with the environment variable PGSERVICEFILE)"],
 ]);
 
-/** Finds the keyword that was probably meant; null when none is near. */
-export function closestKeyword(name: string): string | null {
+/** Finds the keyword, or the one of `others`, that was probably meant; null when none is near. */
+export function closestKeyword(name: string, others: readonly string[] = []): string | null {
   const plain = plainOf(name);
   const known = otherNames.get(plain);
   if (known !== undefined) return known;
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
-  for (const { keyword } of keywords) {
+  const words = keywords.map(({ keyword }): string => keyword);
+  // Of two that are as near, the one that is written as the name is.
+  const isCamelCase = /[a-z][A-Z]/.test(name);
+  for (const keyword of isCamelCase ? [...others, ...words] : [...words, ...others]) {
     const distance = editDistance(plain, plainOf(keyword), bestDistance);
     if (distance < bestDistance) {
       best = keyword;

@@ -14,6 +14,16 @@ export function checkOrder(what: string, second: unknown): void {
 }
 
 /**
+ * Refuses a `with()` without its function, before anything is connected.
+ *
+ * @throws ProgrammingError with the right order.
+ */
+export function checkUse(use: unknown): void {
+  if (typeof use === "function") return;
+  throw new ProgrammingError("with() takes where to connect to, then a function, then options");
+}
+
+/**
  * Refuses the promise of an asynchronous function in a blocking block: it has hardly begun when it returns,
  * and the block would be over before its work.
  *

@@ -4,6 +4,7 @@ import type { CopyType } from "./copy-types.ts";
 import type { ExecuteOptions } from "./options.ts";
 import type { QueryParameters } from "./query.ts";
 import type { DictRow } from "../rows.ts";
+import { shownOption } from "./operations.ts";
 
 /** Options of `copy()`. */
 export interface CopyOptions {
@@ -68,7 +69,7 @@ export function checkStream(options: StreamOptions<never> | undefined): number {
   if (options) checkNames("stream()", options, STREAM_OPTIONS);
   const size = options?.size ?? STREAM_SIZE;
   if (!Number.isInteger(size) || size < 1) {
-    throw new ProgrammingError(`size must be a whole number above 0, not ${String(size)}`);
+    throw new ProgrammingError(`size must be a whole number above 0, not ${shownOption(size)}`);
   }
   return size;
 }

@@ -14,6 +14,7 @@ import type { ResultSet } from "./execute.ts";
 import type { ExecuteRequest } from "./extended.ts";
 import type { ExecuteManyOptions } from "./execute-many.ts";
 import type { ManyOutcome } from "./item-batch.ts";
+import { shownOption } from "./operations.ts";
 import type { ExecuteOptions } from "./options.ts";
 import type { PendingResult } from "./pending-result.ts";
 import type { Query, QueryParameters } from "./query.ts";
@@ -179,7 +180,8 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
   protected nextRows(size: number): Row[] {
     const walk = this.#rows();
     if (size !== Infinity && !(Number.isInteger(size) && size >= 0)) {
-      throw new ProgrammingError(`fetchMany takes a whole number of rows, not ${String(size)}`);
+      const shown = shownOption(size);
+      throw new ProgrammingError(`fetchMany takes a whole number of rows, not ${shown}`);
     }
     return walk.take(size, this.#reader(Math.min(size, walk.left)));
   }
@@ -195,7 +197,8 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
     const target = mode === "relative" ? walk.row + value : value;
     const count = walk.row + walk.left;
     if (!Number.isInteger(target) || target < 0 || target > count) {
-      throw new RangeError(`row ${target} is outside of the result, which has ${count} rows`);
+      const size = count === 1 ? "1 row" : `${count} rows`;
+      throw new RangeError(`row ${target} is outside of the result, which has ${size}`);
     }
     walk.moveTo(target);
   }

@@ -24,6 +24,7 @@ import { ExtendedReply } from "../protocol/extended-reply.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import { SyncReply } from "../protocol/replies.ts";
 import type { Session } from "../protocol/session.ts";
+import { checkPlaceholders, withListHint } from "./placeholders.ts";
 import type { Prologue } from "./prologue.ts";
 import type { ResultShape, Statement, StatementCache } from "./statements.ts";
 
@@ -170,6 +171,7 @@ export function* describeAndBind(
 ): Conversation<ExtendedReply> {
   const { session, statements, prologue } = context;
   const { outbox } = session;
+  checkPlaceholders(request.text, request.parameters);
   const name = statements.wants(statement, request.prepare) ? statements.newName() : null;
   let before = "";
   whole(session, () => {
@@ -231,7 +233,11 @@ function bind(
   shape: ResultShape,
 ): void {
   const oids = statement.parameterOids as readonly number[];
-  writeBind(session.outbox, name, new BoundParameters(parameters, oids, adapters), shape.formats);
+  try {
+    writeBind(session.outbox, name, new BoundParameters(parameters, oids, adapters), shape.formats);
+  } catch (error) {
+    throw withListHint(error, statement.text, parameters);
+  }
 }
 
 /** Ends what was written, and says what the server owes for it. */

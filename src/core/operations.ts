@@ -50,10 +50,16 @@ const LONGEST_TIME = 2 ** 31 - 1;
 export function checkMilliseconds(name: string, value: number): number {
   if (typeof value !== "number" || !(value >= 0)) {
     throw new ProgrammingError(
-      `${name} must be a number of milliseconds, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
+      `${name} must be a number of milliseconds, not ${shownOption(value)}`,
     );
   }
   return Math.min(value, LONGEST_TIME);
+}
+
+/** A value that is no option, as errors show it: strings in quotes, so that "5" is not taken for 5. */
+export function shownOption(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 /** Checks a limit that may be none; throws as {@link checkMilliseconds} does. */

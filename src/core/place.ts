@@ -92,6 +92,6 @@ export class Place {
 
 function outside(row: number | null, count: number | null): RangeError {
   const which = row === null ? "the row" : `row ${row}`;
-  const size = count === null ? "" : `, which has ${count} rows`;
+  const size = count === null ? "" : `, which has ${count} row${count === 1 ? "" : "s"}`;
   return new RangeError(`${which} is outside of the result${size}`);
 }

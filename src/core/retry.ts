@@ -3,7 +3,7 @@
  */
 import { ProgrammingError } from "../errors.ts";
 import { isRetryable } from "../retryable.ts";
-import { checkMilliseconds } from "./operations.ts";
+import { checkMilliseconds, shownOption } from "./operations.ts";
 import type { RetryOptions } from "./transaction.ts";
 
 const MIN_DELAY = 20;
@@ -28,7 +28,7 @@ export class Retry {
         : { limit: option ?? 0, minDelay: undefined, maxDelay: undefined };
     if (!Number.isInteger(limit) || limit < 0)
       throw new ProgrammingError(
-        `retry must be a whole number of repetitions, not ${String(limit)}`,
+        `retry must be a whole number of repetitions, not ${shownOption(limit)}`,
       );
     this.#limit = limit;
     this.#min = checkMilliseconds("minDelay", minDelay ?? MIN_DELAY);

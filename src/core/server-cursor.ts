@@ -19,7 +19,7 @@ import type { ConnectionBase } from "./connection-base.ts";
 import type { ScrollMode } from "./cursor.ts";
 import { checkMode, CursorCore } from "./cursor.ts";
 import { Description } from "./description.ts";
-import { requestOf } from "./operations.ts";
+import { requestOf, shownOption } from "./operations.ts";
 import type { ExecuteOptions } from "./options.ts";
 import type { Query, QueryParameters } from "./query.ts";
 import { Place } from "./place.ts";
@@ -91,7 +91,9 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
 
   set itersize(size: number) {
     if (!Number.isInteger(size) || size < 1 || size > MOST_ROWS) {
-      throw new ProgrammingError(`itersize must be a number of rows from 1, not ${String(size)}`);
+      throw new ProgrammingError(
+        `itersize must be a number of rows from 1, not ${shownOption(size)}`,
+      );
     }
     this.#itersize = size;
   }
@@ -171,7 +173,9 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
   protected *fetch(count: number): Conversation<Row[]> {
     this.checkOpen();
     if (count !== Infinity && !(Number.isInteger(count) && count >= 0)) {
-      throw new ProgrammingError(`fetchMany takes a whole number of rows, not ${String(count)}`);
+      throw new ProgrammingError(
+        `fetchMany takes a whole number of rows, not ${shownOption(count)}`,
+      );
     }
     const missing = count - this.rowsAhead;
     if (missing > 0) yield* this.fetchPage(missing);

@@ -6,8 +6,9 @@
  */
 import type { Conninfo, ConninfoObject } from "../conninfo/dict.ts";
 import { conninfoToDict, makeConninfo } from "../conninfo/dict.ts";
-import { isSecret } from "../conninfo/keywords.ts";
+import { findKeyword, isSecret } from "../conninfo/keywords.ts";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import { unknownOption } from "../conninfo/refusals.ts";
 import { resolveConninfo } from "../conninfo/resolve.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { GivenParameters } from "./info.ts";
@@ -78,7 +79,12 @@ function tokenOf(options: TargetOptions): Secrets["token"] {
  *
  * @throws ProgrammingError for what can't be read, naming keyword and value.
  */
-export function targetOf(said: object | string | undefined, options: TargetOptions): Target {
+export function targetOf(said: object | string | null | undefined, options: TargetOptions): Target {
+  if (said === null) {
+    throw new ProgrammingError(
+      "where to connect to must be a string or an object, not null; leave it out for the defaults",
+    );
+  }
   if (typeof said === "function") throw new ProgrammingError("a function has to be called first");
   const { values, password: first } = divide(said);
   const conninfo = values as Conninfo | undefined;
@@ -88,9 +94,14 @@ export function targetOf(said: object | string | undefined, options: TargetOptio
         `"${name}" is no keyword of libpq but an option of this package; pass it in the second argument`,
       );
     }
+    checkName(name);
   }
   const own: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options ?? {})) if (!OWN.has(name)) own[name] = value;
+  for (const [name, value] of Object.entries(options ?? {})) {
+    if (OWN.has(name)) continue;
+    checkName(name);
+    own[name] = value;
+  }
   const { values: overrides, password: second } = divide(own);
   const password = second ?? ((overrides["password"] ?? null) === null ? first : null);
   const parameters = resolveConninfo(conninfo, overrides as ConninfoObject);
@@ -107,4 +118,9 @@ export function targetOf(said: object | string | undefined, options: TargetOptio
       return { values, dsn: makeConninfo(values as ConninfoObject) };
     },
   };
+}
+
+/** Refuses what is neither a keyword nor an option of ours, naming the one that was probably meant. */
+function checkName(name: string): void {
+  if (findKeyword(name) === undefined) throw unknownOption(name, [...OWN]);
 }

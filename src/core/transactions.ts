@@ -19,6 +19,7 @@ import type { PipelineCore } from "./pipeline.ts";
 import type { Prologue } from "./prologue.ts";
 import { isBusy } from "./probe.ts";
 import type { TransactionCore } from "./transaction.ts";
+import { shownOption } from "./operations.ts";
 
 const NO_CHOICE: Characteristics = { isolationLevel: null, readOnly: null, deferrable: null };
 
@@ -56,7 +57,7 @@ export class Transactions {
   /** Chooses autocommit or implicit transactions. */
   chooseAutocommit(value: boolean): void {
     if (typeof value !== "boolean")
-      throw new ProgrammingError(`autocommit must be true or false, not ${String(value)}`);
+      throw new ProgrammingError(`autocommit must be true or false, not ${shownOption(value)}`);
     this.#autocommit = value;
     this.#arm();
   }

@@ -7,6 +7,7 @@
  */
 import { ProgrammingError } from "../errors.ts";
 import { checkText } from "../protocol/writer.ts";
+import { shownOption } from "./operations.ts";
 
 /** XA allows this many bytes for each of the two ids. */
 const LONGEST_PART = 64;
@@ -66,7 +67,7 @@ export class Xid {
   static fromParts(formatId: number, gtrid: string, bqual: string): Xid {
     if (!Number.isInteger(formatId) || formatId < 0 || formatId > LARGEST_FORMAT) {
       throw new ProgrammingError(
-        `formatId must be a whole number from 0 to ${LARGEST_FORMAT}, not ${String(formatId)}`,
+        `formatId must be a whole number from 0 to ${LARGEST_FORMAT}, not ${shownOption(formatId)}`,
       );
     }
     checkPart("gtrid", gtrid);

@@ -3,6 +3,7 @@
  */
 import type { AsyncConnectOptions } from "../async/options.ts";
 import { ProgrammingError } from "../errors.ts";
+import { shownOption } from "../core/operations.ts";
 
 /** How a lost connection is made again. */
 export interface ReconnectOptions {
@@ -87,7 +88,9 @@ function filled<T extends object>(what: string, defaults: T, given: Partial<T>):
 
 function check(name: string, value: number, most: number): void {
   if (typeof value === "number" && value >= 0 && value <= most) return;
-  throw new ProgrammingError(`${name} must be a number from 0 to ${most}, not ${String(value)}`);
+  throw new ProgrammingError(
+    `${name} must be a number from 0 to ${most}, not ${shownOption(value)}`,
+  );
 }
 
 /** The pause before the next attempt, after so many that failed. */

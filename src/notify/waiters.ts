@@ -3,6 +3,7 @@
  */
 import { OperationalError, ProgrammingError } from "../errors.ts";
 import type { Limits } from "./link.ts";
+import { shownOption } from "../core/operations.ts";
 
 /** Promises that are settled together, each of which fails with an error of its own. */
 export class Waiters<T> {
@@ -67,6 +68,8 @@ function check(limits: Limits): void {
   }
   const { timeout } = limits;
   if (timeout !== undefined && !(typeof timeout === "number" && timeout >= 0)) {
-    throw new ProgrammingError(`timeout must be a number of milliseconds, not ${String(timeout)}`);
+    throw new ProgrammingError(
+      `timeout must be a number of milliseconds, not ${shownOption(timeout)}`,
+    );
   }
 }

@@ -6,6 +6,7 @@ import type { AsyncConnectOptions } from "../async/options.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { ConnectionPool } from "./pool.ts";
 import type { PoolPolicy } from "./settings.ts";
+import { shownOption } from "../core/operations.ts";
 
 /**
  * What is done with a connection that comes back, beside rolling back what is open: nothing ("none"); the
@@ -86,7 +87,7 @@ export function checkHooks(options: object, names: readonly string[]): void {
   const { reset = "none", configure, check, reconnectFailed } = options as PoolOptions<unknown>;
   if (typeof reset !== "function" && !["none", "rollback", "discard"].includes(reset))
     throw new ProgrammingError(
-      `reset must be "none", "rollback", "discard" or a function, not ${String(reset)}`,
+      `reset must be "none", "rollback", "discard" or a function, not ${shownOption(reset)}`,
     );
   for (const [name, hook] of Object.entries({ configure, check, reconnectFailed })) {
     if (hook !== undefined && typeof hook !== "function")
@@ -101,7 +102,9 @@ export function checkHooks(options: object, names: readonly string[]): void {
  */
 export function checkLimits({ timeout, signal }: PoolLimits): void {
   if (timeout !== undefined && !(typeof timeout === "number" && timeout >= 0))
-    throw new ProgrammingError(`timeout must be a number of milliseconds, not ${String(timeout)}`);
+    throw new ProgrammingError(
+      `timeout must be a number of milliseconds, not ${shownOption(timeout)}`,
+    );
   if (signal !== undefined && typeof signal.addEventListener !== "function")
     throw new ProgrammingError(`signal must be an AbortSignal, not ${typeof signal}`);
 }

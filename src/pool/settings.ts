@@ -2,6 +2,7 @@
  * What the policies are told when a pool is made, filled in and checked. Times are milliseconds.
  */
 import { ProgrammingError } from "../errors.ts";
+import { shownOption } from "../core/operations.ts";
 
 /** How a pool is to behave. The names are psycopg_pool's in camelCase. */
 export interface PoolPolicy {
@@ -67,7 +68,7 @@ export function settingsOf(given: PoolPolicy, defaults: PoolPolicy = {}): PoolSe
   checkSizes(settings.minSize, settings.maxSize);
   if (!Number.isInteger(settings.maxWaiting) || settings.maxWaiting < 0) {
     throw new ProgrammingError(
-      `maxWaiting must be a whole number, not ${String(settings.maxWaiting)}`,
+      `maxWaiting must be a whole number, not ${shownOption(settings.maxWaiting)}`,
     );
   }
   for (const name of TIMES) checkTime(name, settings[name]);
@@ -88,7 +89,7 @@ const TIMES = [
 /** Refuses what is no time in milliseconds; Infinity is one. */
 export function checkTime(name: string, value: unknown): void {
   if (typeof value === "number" && value >= 0) return;
-  throw new ProgrammingError(`${name} must be a number of milliseconds, not ${String(value)}`);
+  throw new ProgrammingError(`${name} must be a number of milliseconds, not ${shownOption(value)}`);
 }
 
 /**
@@ -98,10 +99,12 @@ export function checkTime(name: string, value: unknown): void {
  */
 export function checkSizes(minSize: number, maxSize: number): void {
   if (!Number.isSafeInteger(minSize) || minSize < 0)
-    throw new ProgrammingError(`minSize must be a whole number, not ${String(minSize)}`);
+    throw new ProgrammingError(`minSize must be a whole number, not ${shownOption(minSize)}`);
   const isCount = Number.isSafeInteger(maxSize) || maxSize === Infinity;
   if (!isCount || maxSize < 1)
-    throw new ProgrammingError(`maxSize must be a whole number from 1 on, not ${String(maxSize)}`);
+    throw new ProgrammingError(
+      `maxSize must be a whole number from 1 on, not ${shownOption(maxSize)}`,
+    );
   if (maxSize < minSize)
     throw new ProgrammingError(`maxSize (${maxSize}) must not be less than minSize (${minSize})`);
 }

@@ -129,7 +129,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   notify: {
     files: ["notify/"],
     // How a handler's failure is told and a name is quoted is said once, for all of the house.
-    values: ["async", "core/handlers.ts", "sql/identifier.ts"],
+    values: ["async", "core/handlers.ts", "core/operations.ts", "sql/identifier.ts"],
     types: ["core", "conninfo"],
     packages: {},
     names: [],
