@@ -47,7 +47,8 @@ const leftovers: [what: string, leave: Leave, kept: boolean, complains: boolean]
   [
     "a cancel under way",
     (conn) => {
-      void failureOf(() => conn.execute("select pg_sleep(5)"));
+      // The request may come before the server has begun with the statement, which then runs to its end.
+      void conn.execute("select pg_sleep(5)").catch(() => {});
       void conn.cancel();
     },
     true,

@@ -142,10 +142,9 @@ export class Victim {
     await this.proxy.heal();
     if (this.#conn && !this.#conn.closed) return this.#conn;
     await this.#conn?.close();
-    this.#conn = await this.#shell.Connection.connect(
-      this.proxy.conninfo({ sslmode: "disable" }),
-      LIMITS,
-    );
+    this.#conn = await this.#shell.Connection.connect(this.proxy.conninfo({ sslmode: "disable" }), {
+      cancelTimeout: LIMITS.cancelTimeout,
+    });
     return this.#conn;
   }
 
@@ -197,7 +196,9 @@ export async function corruptAnswer(
 ): Promise<void> {
   const conn = await victim.connection();
   await victim.proxy.inflict({ do: "corrupt", at, mask }, { direction: "toClient" });
+  conn.statementTimeout = LIMITS.statementTimeout;
   const outcome = await bounded("a statement", () => settle(() => what.run(conn)));
+  conn.statementTimeout = null;
   if (outcome.failed) expectTyped(outcome.error);
   await victim.proxy.heal();
   await expectTruth(conn);
