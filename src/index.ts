@@ -95,6 +95,30 @@ export { AdaptersMap } from "./adapt/registry.ts";
 export type { Format } from "./adapt/format.ts";
 export type { Class, Codec, Convert, Load, Recipe } from "./adapt/registry.ts";
 export type { TypeIdentity } from "./adapt/oids.ts";
+export type { CompositeField } from "./adapt/types/composite.ts";
+export type { EnumMapping, EnumObject } from "./adapt/types/enum.ts";
+export { Multirange, Range } from "./adapt/types/range-value.ts";
+export type { Compare, RangeBounds } from "./adapt/types/range-value.ts";
+export {
+  registerComposite,
+  registerEnum,
+  registerHstore,
+  registerMultirange,
+  registerRange,
+} from "./core/register-types.ts";
+export type { CompositeOptions } from "./core/register-types.ts";
+export type { TypeName } from "./core/type-catalog.ts";
+export {
+  ArrayInfo,
+  CompositeInfo,
+  DomainInfo,
+  EnumInfo,
+  MultirangeInfo,
+  RangeInfo,
+  TypeInfo,
+} from "./core/type-info.ts";
+export type { AdaptersContext } from "./core/type-registering.ts";
+export type { AsyncTypeSource, BlockingTypeSource, TypeSourcePool } from "./core/type-source.ts";
 export { int8AsNumber, int8AsString } from "./adapt/types/integer.ts";
 export { Interval } from "./adapt/types/interval-value.ts";
 export type { IntervalParts } from "./adapt/types/interval-value.ts";

@@ -7,6 +7,7 @@
 import { AdaptersMap, type Codec } from "./registry.ts";
 import { bool } from "./types/bool.ts";
 import { bit, varbit } from "./types/bits.ts";
+import { ranges } from "./types/builtin-ranges.ts";
 import { bytea } from "./types/bytea.ts";
 import { date } from "./types/date.ts";
 import { float4, float8 } from "./types/float.ts";
@@ -21,6 +22,7 @@ import { objectNames } from "./types/object-names.ts";
 import { cid, pgLsn, pgSnapshot, tid, txidSnapshot, xid, xid8 } from "./types/system.ts";
 import { bpchar, char, cstring, jsonpath, name, refcursor } from "./types/text.ts";
 import { serverTexts, text, unknownLiteral, varchar, xml } from "./types/text.ts";
+import { record } from "./types/record.ts";
 import { time, timetz } from "./types/time.ts";
 import { timestamp } from "./types/timestamp.ts";
 import { timestamptz } from "./types/timestamptz.ts";
@@ -90,6 +92,7 @@ const builtins: readonly Codec[] = [
 function withBuiltins(): AdaptersMap {
   const adapters = new AdaptersMap();
   for (const codec of builtins) adapters.register(codec);
+  for (const recipe of [...ranges, record]) adapters.registerRecipe(recipe);
   return adapters;
 }
 

@@ -4,7 +4,7 @@
  * Neither file nor connection is known here: rows become bytes in a writer, bytes become rows. (Manual, COPY,
  * "File Formats".)
  */
-import { DataError, MahoutError, ProgrammingError } from "../errors.ts";
+import { DataError, ProgrammingError } from "../errors.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { Writer } from "../protocol/writer.ts";
 import type { TupleRow } from "../rows.ts";
@@ -12,6 +12,7 @@ import { tupleRow } from "../rows.ts";
 import { RowPlan } from "./plan.ts";
 import type { AdaptersMap } from "./registry.ts";
 import type { Format } from "./format.ts";
+import { placed } from "./types/placed.ts";
 
 /** Writes rows in one of the formats. */
 export interface CopyRowWriter {
@@ -55,9 +56,7 @@ export function refuseUndefined(): never {
 
 /** The error of a value, with its column. */
 export function inColumn(error: unknown, index: number, type: string): unknown {
-  if (!(error instanceof MahoutError)) return error;
-  const Kind = error.constructor as new (message: string, options?: object) => MahoutError;
-  return new Kind(`column ${index + 1} (${type}): ${error.message}`, { cause: error });
+  return placed(error, `column ${index + 1} (${type})`);
 }
 
 /** How the rows of a COPY are read: as arrays, by the columns' types. */

@@ -5,11 +5,16 @@
  * for a jsonb parameter and an array for an int4[] one. Everything that cannot be sent is refused here,
  * naming the parameter, before a byte has left.
  */
-import { DataError, MahoutError, ProgrammingError } from "../errors.ts";
+import { DataError, ProgrammingError } from "../errors.ts";
 import type { ParameterWriter } from "../protocol/encode.ts";
 import { MOST_PARAMETERS } from "../protocol/writer.ts";
 import type { Writer } from "../protocol/writer.ts";
 import type { AdaptersMap } from "./registry.ts";
+import { placed } from "./types/placed.ts";
+import { unknownCodec } from "./types/unknown.ts";
+
+/** From here on oids belong to one database; those below are the same in all. */
+const FIRST_NORMAL_OID = 16384;
 
 /** Values that can be bound; `undefined` cannot, null is SQL's NULL. */
 export type Parameters = readonly unknown[];
@@ -54,7 +59,8 @@ export class BoundParameters implements ParameterWriter {
       out.setInt32(mark, out.length - mark - 4);
       return binary ? 1 : 0;
     } catch (error) {
-      throw named(error, index, codec.name);
+      const type = shownType(codec.name, this.#oids[index] as number);
+      throw placed(error, `parameter $${index + 1} (${type})`);
     }
   }
 }
@@ -81,8 +87,9 @@ function checkCount(values: Parameters, expected: number): void {
   }
 }
 
-function named(error: unknown, index: number, type: string): unknown {
-  if (!(error instanceof MahoutError)) return error;
-  const Kind = error.constructor as new (message: string, options?: object) => MahoutError;
-  return new Kind(`parameter $${index + 1} (${type}): ${error.message}`, { cause: error });
+/** A type as errors name it. */
+function shownType(name: string, oid: number): string {
+  return name === unknownCodec.name && oid >= FIRST_NORMAL_OID
+    ? `the unregistered type ${oid}`
+    : name;
 }

@@ -8,48 +8,14 @@
  * in each layer. Knows no session and does no I/O.
  */
 import { ProgrammingError } from "../errors.ts";
-import type { Writer } from "../protocol/writer.ts";
+import type { Codec, Load } from "./codec.ts";
 import type { Format } from "./format.ts";
 import { BINARY, TEXT } from "./format.ts";
 import { BUILTIN_TYPES, identityOf, type TypeIdentity } from "./oids.ts";
 import { arrayCodec } from "./types/array.ts";
 import { unknownCodec } from "./types/unknown.ts";
 
-/** Reads the field in `bytes[start..end)`; never called for NULL, may not keep `bytes`. */
-export type Load<T = unknown> = (bytes: Buffer, start: number, end: number) => T;
-
-/** What is known of one PostgreSQL type: both directions, both formats. */
-export interface Codec {
-  /** The type's name as PostgreSQL prints it, e.g. `int4`. */
-  readonly name: string;
-  /** The type's oid. */
-  readonly oid: number;
-  /** The oid of its array type, 0 when there is none. */
-  readonly arrayOid: number;
-  /** What separates elements in the text form of its arrays; `;` for box, `,` for all others. */
-  readonly delimiter?: string;
-  /** Whether a JavaScript array is one value of this type and not several: it is for json. */
-  readonly takesArrays?: boolean;
-  /** The format asked for in results: the one that is faster or more exact to read. */
-  readonly results: Format;
-  /** Whether results are asked for in text even where binary is wished, because that says less or nothing. */
-  readonly isTextOnly?: boolean;
-  /** Reads the text form. */
-  readonly loadText: Load;
-  /** Reads the binary form. Gives the same value that {@link loadText} gives. */
-  readonly loadBinary: Load;
-  /**
-   * The text form of a JavaScript value.
-   *
-   * @throws DataError for a value out of the type's range, ProgrammingError for one of a wrong kind.
-   */
-  dumpText(value: unknown): string;
-  /**
-   * Writes the binary form. Returns false, having written nothing, when the value is one that only the
-   * server can read (a string for a type that isn't text): the text form is sent instead.
-   */
-  dumpBinary(value: unknown, out: Writer): boolean;
-}
+export type { Codec, Load } from "./codec.ts";
 
 /** A codec that is derived from others: that of a composite from those of its fields. */
 export interface Recipe extends TypeIdentity {
@@ -128,6 +94,8 @@ export class AdaptersMap {
   registerRecipe(recipe: Recipe): void {
     const { codecs, recipes } = this.#own();
     codecs.delete(recipe.oid);
+    // What is registered last is found by its name.
+    recipes.delete(recipe.oid);
     recipes.set(recipe.oid, recipe);
     if (!recipe.arrayOid) return;
     codecs.delete(recipe.arrayOid);
@@ -153,11 +121,24 @@ export class AdaptersMap {
       throw new ProgrammingError(
         `a loader's format is 0 (text) or 1 (binary), not ${String(format)}`,
       );
-    this.#amend(this.#find(type), (codec) =>
-      format === BINARY
-        ? { ...codec, results: BINARY, loadBinary: load, isTextOnly: false }
-        : { ...codec, results: TEXT, loadText: load },
-    );
+    const oid = this.#find(type);
+    if (format === BINARY) {
+      given.add(load);
+      this.#amend(oid, (codec) => ({
+        ...codec,
+        results: BINARY,
+        loadBinary: load,
+        isTextOnly: false,
+      }));
+    } else {
+      // The built-in way to read the other format would give other values.
+      this.#amend(oid, (codec) => ({
+        ...codec,
+        results: TEXT,
+        loadText: load,
+        isTextOnly: !given.has(codec.loadBinary),
+      }));
+    }
   }
 
   /** Registers how instances of a class, and of classes that extend it, become values that codecs know. */
@@ -205,12 +186,12 @@ export class AdaptersMap {
     return (codecs.get(oid) ?? recipes.get(oid) ?? identityOf(oid)).name;
   }
 
-  /** The oid of the registered type of this name, 0 when there is none. */
+  /** The oid of the type of this name that was registered last, 0 when there is none. */
   oidOf(name: string): number {
-    const { codecs, recipes } = this.#layer;
-    for (const type of codecs.values()) if (type.name === name) return type.oid;
-    for (const type of recipes.values()) if (type.name === name) return type.oid;
-    return 0;
+    let oid = 0;
+    for (const type of this.#layer.codecs.values()) if (type.name === name) oid = type.oid;
+    for (const type of this.#layer.recipes.values()) if (type.name === name) oid = type.oid;
+    return oid;
   }
 
   /** Whether the type is registered. */
@@ -282,6 +263,9 @@ export class AdaptersMap {
     return this.#layer;
   }
 }
+
+/** Loaders of binary that somebody has registered. */
+const given = new WeakSet<Load>();
 
 function notAFunction(what: string, given: unknown): ProgrammingError {
   return new ProgrammingError(`${what} must be a function, not ${typeof given}`);

@@ -163,6 +163,16 @@ export class AsyncDriver {
     return runLimited(this.#line, this.#transport, this.#cancelTarget, conversation, limits);
   }
 
+  /** Runs a conversation of the connection's own, with nothing else under way. */
+  async ask<T>(conversation: Conversation<T>, limits: AsyncLimits | undefined): Promise<T> {
+    try {
+      this.#core.checkOpen();
+      return await this.perform(conversation, { ...limits, alone: true });
+    } catch (error) {
+      throw recapture(error);
+    }
+  }
+
   /** Has the connection to itself for several conversations, in its turn. */
   occupy(occupation: Occupation): Stay {
     this.#core.checkOpen();

@@ -118,6 +118,12 @@ export class Driver {
     }
   }
 
+  /** Runs a conversation of the connection's own. */
+  ask<T>(conversation: Conversation<T>, limits: Limits | undefined): T {
+    this.#core.checkOpen();
+    return this.perform(conversation, limits);
+  }
+
   /** Asks the server to cancel what this connection's session runs. */
   cancel(): void {
     cancelBlocking(this.#cancelTarget, this.transport);

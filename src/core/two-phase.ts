@@ -9,11 +9,8 @@
  */
 import { ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
-import { int32 } from "../protocol/bytes.ts";
 import { writeQuery } from "../protocol/encode.ts";
 import { QueryReply } from "../protocol/replies.ts";
-import type { Result } from "../protocol/result.ts";
-import { ROW_HEADER } from "../protocol/result.ts";
 import type { Session } from "../protocol/session.ts";
 import { quoteLiteral } from "../sql/literal.ts";
 import { errorFromDiagnostic, errors } from "../sqlstate.ts";
@@ -22,6 +19,7 @@ import type { PipelineCore } from "./pipeline.ts";
 import type { Prologue } from "./prologue.ts";
 import type { Transactions } from "./transactions.ts";
 import { command } from "./command.ts";
+import { rowsOf } from "./text-rows.ts";
 import { Xid } from "./xid.ts";
 
 /** The server's word for a transaction that it doesn't know: somebody else has ended it. */
@@ -228,24 +226,4 @@ function nameOf(xid: Xid | string): Xid {
 
 function shown(xid: Xid): string {
   return JSON.stringify(String(xid));
-}
-
-/** The rows of a result in text. */
-function rowsOf({ blocks, columns }: Result): (string | null)[][] {
-  const width = columns?.length ?? 0;
-  const rows: (string | null)[][] = [];
-  for (const { bytes, start, end } of blocks) {
-    for (let at = start; at < end; at += 1 + int32(bytes, at + 1)) {
-      const row: (string | null)[] = [];
-      let field = at + ROW_HEADER;
-      for (let index = 0; index < width; index++) {
-        const length = int32(bytes, field);
-        field += 4;
-        row.push(length < 0 ? null : bytes.toString("utf8", field, field + length));
-        if (length > 0) field += length;
-      }
-      rows.push(row);
-    }
-  }
-  return rows;
 }

@@ -3,12 +3,14 @@
 // the codecs hold them against the codecs, the live tests hold them against servers.
 
 import { Interval } from "../../src/adapt/types/interval-value.ts";
+import { rangeSamples } from "./range-samples.ts";
 
 /** One value: its text, its binary form in hexadecimal, what it is in JavaScript. */
 export type Sample = readonly [text: string, hex: string, value: unknown];
 
 /** The samples of each type. */
 export const samples: Readonly<Record<string, readonly Sample[]>> = {
+  ...rangeSamples,
   bool: [
     ["t", "01", true],
     ["f", "00", false],

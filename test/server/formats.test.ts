@@ -26,20 +26,15 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   "regtype[]": ["{integer,NULL}"],
   "money[]": ['{"$1,000.00",NULL}'],
   refcursor: ["portal"],
-  int4range: ["[1,5)", "empty"],
-  numrange: ["(,1.5]"],
-  tstzrange: ["empty"],
-  daterange: ["[2024-01-01,2024-02-01)"],
-  int4multirange: ["{[1,2),[5,7)}"],
 };
 
-/** What can't be made of text, or not without objects of a database. */
+/** What can't be made of text, or not without objects of a database, or says less in text than in binary. */
 const UNTRIED = new Set(
   "aclitem cstring gtsvector pg_brin_bloom_summary pg_brin_minmax_multi_summary pg_dependencies".split(
     " ",
   ),
 );
-for (const type of "pg_mcv_list pg_ndistinct pg_node_tree unknown void".split(" "))
+for (const type of "pg_mcv_list pg_ndistinct pg_node_tree record unknown void".split(" "))
   UNTRIED.add(type);
 
 /** Every sample as a column: its type in SQL, its text, and its value. */
@@ -159,9 +154,7 @@ describe.each(shells)("$name shell", ({ connect }) => {
       conn.adapters.registerLoader(23, (bytes, start, end) => bytes.toString("utf8", start, end));
       conn.adapters.registerLoader(21, (bytes, start) => bytes.readInt16BE(start) * 10, 1);
       const rows = await conn.query("select $1::int4 as a, $1::int4::int2 as b", [7], options);
-      expect(rows).toEqual([
-        { a: options.binary === true ? 7 : "7", b: options.binary === false ? 7 : 70 },
-      ]);
+      expect(rows).toEqual([{ a: "7", b: options.binary === false ? 7 : 70 }]);
     },
   );
 });

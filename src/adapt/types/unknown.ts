@@ -17,6 +17,7 @@ import { dimensionsOf, isList } from "./array-shape.ts";
 import { bytesOf, hexOf } from "./byte-values.ts";
 import { momentOf, printMoment } from "./calendar.ts";
 import { Json, jsonText } from "./json-value.ts";
+import { Multirange, Range, rangeText } from "./range-value.ts";
 import { kindOf } from "./refuse.ts";
 import { readUtf8 } from "./utf8.ts";
 
@@ -46,10 +47,13 @@ function textOfObject(value: unknown): string {
   }
   const bytes = bytesOf(value);
   if (bytes !== null) return hexOf(bytes);
+  if (value instanceof Range) return rangeText(value, textOf);
+  if (value instanceof Multirange)
+    return `{${value.ranges.map((range) => rangeText(range, textOf)).join()}}`;
   if (value instanceof Json) return jsonText("JSON", value, JSON.stringify);
   throw new ProgrammingError(
     `there is no dumper for ${kindOf(value)}; send a string, or register a dumper for its class with ` +
-      `adapters.registerDumper`,
+      `adapters.registerDumper; composites are registered with CompositeInfo.fetch()`,
   );
 }
 
