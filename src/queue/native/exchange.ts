@@ -10,7 +10,7 @@ import { KEPT_COLUMNS } from "./outcomes.ts";
 import { STEADY } from "./template.ts";
 
 /** The function. Its last row, the one without an id, has in `payload` what is not about a job. */
-export const EXCHANGE = `
+export const EXCHANGE: string = `
 -- _done and _leases name jobs that have succeeded, to be removed or not; _outcomes are the other outcomes.
 CREATE FUNCTION {schema}.exchange_v1(
   _worker bigint, _done bigint[], _leases bigint[], _remove boolean, _outcomes jsonb, _claim integer, _queues text[])

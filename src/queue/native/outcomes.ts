@@ -6,12 +6,12 @@
 import { STEADY } from "./template.ts";
 
 /** What a row of `finished` takes from one of `jobs`. */
-export const KEPT_COLUMNS =
+export const KEPT_COLUMNS: string =
   "id, lease, worker_id, scheduled_at, created_at, started_at, priority, attempts, rescues, " +
   "queue_name, task_name, lock, queueing_lock, payload";
 
 /** Functions. */
-export const OUTCOMES = `
+export const OUTCOMES: string = `
 -- Has jobs that are doing wait again. Each element names a job by id and lease, and what is to change. Gives the ids of those that were still held, and
 -- the locks that may have new heads by it. A queueing lock that somebody took meanwhile is given up; one that a transaction is
 -- about to take counts as taken, because nobody knows how long that may be so.

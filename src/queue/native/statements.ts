@@ -64,11 +64,11 @@ WITH given AS MATERIALIZED (
 SELECT s.id::double precision AS id FROM given g LEFT JOIN stored s ON s.id = g.id ORDER BY g.ordinality`;
 
 /** What a bulk needs before it can be copied: its ids, and the server's time. */
-export const RESERVE = `
+export const RESERVE: string = `
 SELECT string_agg(nextval({ids}::regclass)::text, ',') AS ids, date_part('epoch', clock_timestamp()) * 1000 AS now
   FROM generate_series(1, $1::integer)`;
 /** The COPY of a bulk. */
-export const COPY = `COPY {schema}.jobs (id, ${STORED}) FROM STDIN`;
+export const COPY: string = `COPY {schema}.jobs (id, ${STORED}) FROM STDIN`;
 
 /** Reads what {@link RESERVE} gives. */
 export function readReserved(rows: readonly AnyRow[]): { ids: number[]; now: number } {

@@ -21,7 +21,7 @@
 import { STEADY } from "./template.ts";
 
 /** The function that takes turns. */
-export const TURNS = `
+export const TURNS: string = `
 -- Takes up to _limit turns, and those of the locks in _own, which the caller's own changes made. Gives the jobs that can run now, or at their
 -- time; how many turns were taken; whether any was of use; and whether one of its own had to be left.
 CREATE FUNCTION {schema}.take_turns_v1(

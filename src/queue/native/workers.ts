@@ -4,7 +4,7 @@
 import { STEADY } from "./template.ts";
 
 /** Functions. */
-export const WORKERS = `
+export const WORKERS: string = `
 -- Has jobs that are doing wait again, and says so: _jobs has an element for each, as put_back_v1 takes them. Gives their ids.
 CREATE FUNCTION {schema}.give_back_v1(_jobs jsonb, _moment timestamptz) RETURNS bigint[]
 LANGUAGE plpgsql ${STEADY} AS $body$

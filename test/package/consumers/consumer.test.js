@@ -3,6 +3,7 @@
 // A user's jest test, in jest's own CommonJS mode and realm.
 
 const { connect, Connection } = require("mahout");
+const { App, InMemoryConnector, InvalidPayload } = require("mahout/queue");
 
 const dsn = process.env.CONSUMER_DSN;
 
@@ -22,4 +23,14 @@ test("an error of the server is an Error of the test", async () => {
   const connection = await connect(dsn);
   await expect(connection.execute("select 1/0")).rejects.toThrow("division by zero");
   await connection.close();
+});
+
+test("jobs", async () => {
+  const app = new App({ connector: new InMemoryConnector() });
+  const seen = [];
+  const task = app.task({ name: "task" }, (payload) => seen.push(payload));
+  await task.defer({ at: new Date(0) });
+  await app.runWorker({ wait: false, installSignalHandlers: false });
+  expect(seen).toEqual([{ at: "1970-01-01T00:00:00.000Z" }]);
+  await expect(task.defer(new Map())).rejects.toBeInstanceOf(InvalidPayload);
 });
