@@ -2,6 +2,7 @@
 export { connect, ping } from "./async/connect.ts";
 export { AsyncConnection } from "./async/connection.ts";
 export { AsyncCursor } from "./async/cursor.ts";
+export { AsyncClientCursor } from "./async/client-cursor.ts";
 export { AsyncServerCursor } from "./async/server-cursor.ts";
 export { AsyncCopy } from "./async/copy.ts";
 export type { AsyncCopyFunction, AsyncCopySource } from "./async/copy.ts";
@@ -27,6 +28,7 @@ export { Connection } from "./blocking/connection.ts";
 export { Copy } from "./blocking/copy.ts";
 export type { CopyFunction } from "./blocking/copy.ts";
 export { Cursor } from "./blocking/cursor.ts";
+export { ClientCursor } from "./blocking/client-cursor.ts";
 export { ServerCursor } from "./blocking/server-cursor.ts";
 export type {
   BlockingConninfo,
@@ -85,6 +87,7 @@ export type {
 } from "./core/options.ts";
 export type { TypeOptions } from "./core/type-options.ts";
 export type { ScrollMode } from "./core/cursor.ts";
+export type { ClientCursorOptions, CursorOptions } from "./core/cursor-options.ts";
 export type { ExecuteManyOptions } from "./core/execute-many.ts";
 export type { ServerCursorOptions } from "./core/server-cursor.ts";
 export type { TraceOptions, TraceRequest, TraceSink } from "./core/trace.ts";

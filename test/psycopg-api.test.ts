@@ -122,7 +122,13 @@ describe.each(shells)("the $name shell", ({ connect }: Shell) => {
     const column = cur.description?.[0] as mahout.Column;
     const error = new mahout.MahoutError("for its members");
     const members = { conn, info: conn.info, cur, column, copy, tx, p, xid: conn.xid(1, "g", "b") };
-    objects = { ...members, "server cursor": conn.cursor("c"), error, diag: error.diag };
+    objects = {
+      ...members,
+      "client cursor": conn.cursor({ binding: "client" }),
+      "server cursor": conn.cursor("c"),
+      error,
+      diag: error.diag,
+    };
   });
 
   afterAll(async () => {

@@ -14,8 +14,11 @@ import { lastRows } from "../core/results.ts";
 import type { Notify } from "../core/notify.ts";
 import type { PingResult } from "../core/ping.ts";
 import { limitsOf } from "../core/notify.ts";
+import type { ClientCursorOptions, CursorOptions } from "../core/cursor-options.ts";
+import { isClientBound } from "../core/cursor-options.ts";
 import type { ServerCursorOptions } from "../core/server-cursor.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
+import { AsyncClientCursor } from "./client-cursor.ts";
 import { AsyncCursor } from "./cursor.ts";
 import type { AsyncNotifiesOptions } from "./notifies.ts";
 import { AsyncNotifies } from "./notifies.ts";
@@ -99,6 +102,8 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
   cursor(): AsyncCursor<Row>;
   /** Makes a cursor whose rows are built by `rowFactory`. */
   cursor<R>(options: { readonly rowFactory: RowFactory<R> }): AsyncCursor<R>;
+  /** Makes a cursor that puts values into the text itself, for statements that take no parameters. */
+  cursor<R = Row>(options: ClientCursorOptions<R>): AsyncClientCursor<R>;
   /** Makes a server cursor of that name, to execute a query with or to fetch from one that is open already. */
   cursor(name: string, options?: ServerCursorOptions<Row>): AsyncServerCursor<Row>;
   /** Makes a server cursor whose rows are built by `rowFactory`. */
@@ -107,16 +112,17 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     options: ServerCursorOptions<R> & { readonly rowFactory: RowFactory<R> },
   ): AsyncServerCursor<R>;
   cursor(
-    first?: string | { readonly rowFactory: RowFactory<unknown> },
+    first?: string | CursorOptions<unknown>,
     second: ServerCursorOptions<unknown> = {},
   ): AsyncCursor<unknown> | AsyncServerCursor<unknown> {
     this.core.checkOpen();
     const conn = this as AsyncConnection<unknown>;
-    const isClient = first === undefined || (typeof first === "object" && first !== null);
-    const factory = (isClient ? first : second)?.rowFactory ?? conn.rowFactory;
-    return isClient
-      ? new AsyncCursor(conn, factory)
-      : new AsyncServerCursor(conn, first, factory, second);
+    if (first !== undefined && (typeof first !== "object" || first === null))
+      return new AsyncServerCursor(conn, first, second?.rowFactory ?? conn.rowFactory, second);
+    const factory = first?.rowFactory ?? conn.rowFactory;
+    return isClientBound(first)
+      ? new AsyncClientCursor(conn, factory)
+      : new AsyncCursor(conn, factory);
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */

@@ -15,8 +15,11 @@ import type { NotifiesOptions, Notify } from "../core/notify.ts";
 import { limitsOf } from "../core/notify.ts";
 import type { PingResult } from "../core/ping.ts";
 import { changePassword } from "../core/change-password.ts";
+import type { ClientCursorOptions, CursorOptions } from "../core/cursor-options.ts";
+import { isClientBound } from "../core/cursor-options.ts";
 import type { ServerCursorOptions } from "../core/server-cursor.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
+import { ClientCursor } from "./client-cursor.ts";
 import { Cursor } from "./cursor.ts";
 import { Notifies } from "./notifies.ts";
 import { TwoPhaseConnection } from "./two-phase.ts";
@@ -90,6 +93,8 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
   cursor(): Cursor<Row>;
   /** Makes a cursor whose rows are built by `rowFactory`. */
   cursor<R>(options: { readonly rowFactory: RowFactory<R> }): Cursor<R>;
+  /** Makes a cursor that puts values into the text itself, for statements that take no parameters. */
+  cursor<R = Row>(options: ClientCursorOptions<R>): ClientCursor<R>;
   /** Makes a server cursor of that name, to execute a query with or to fetch from one that is open already. */
   cursor(name: string, options?: ServerCursorOptions<Row>): ServerCursor<Row>;
   /** Makes a server cursor whose rows are built by `rowFactory`. */
@@ -98,14 +103,15 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
     options: ServerCursorOptions<R> & { readonly rowFactory: RowFactory<R> },
   ): ServerCursor<R>;
   cursor(
-    first?: string | { readonly rowFactory: RowFactory<unknown> },
+    first?: string | CursorOptions<unknown>,
     second: ServerCursorOptions<unknown> = {},
   ): Cursor<unknown> | ServerCursor<unknown> {
     this.core.checkOpen();
     const conn = this as Connection<unknown>;
-    const isClient = first === undefined || (typeof first === "object" && first !== null);
-    const factory = (isClient ? first : second)?.rowFactory ?? conn.rowFactory;
-    return isClient ? new Cursor(conn, factory) : new ServerCursor(conn, first, factory, second);
+    if (first !== undefined && (typeof first !== "object" || first === null))
+      return new ServerCursor(conn, first, second?.rowFactory ?? conn.rowFactory, second);
+    const factory = first?.rowFactory ?? conn.rowFactory;
+    return isClientBound(first) ? new ClientCursor(conn, factory) : new Cursor(conn, factory);
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */

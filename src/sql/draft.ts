@@ -28,7 +28,7 @@ const checked = new Set<string>();
 
 /** What may stand right before a literal without a blank, and right behind one. */
 const OPENS = /[\s(,[]$/;
-const CLOSES = /^[\s),;\]]/;
+const CLOSES = /^(?:[\s),;\]]|::)/;
 /** What binds tighter than a minus. */
 const BINDS_TIGHTER = /^\s*(?:::|\[|\.)/;
 

@@ -75,6 +75,8 @@ function castOf(
     if (!type.startsWith('"')) return null;
     type = type.slice(1, -1).replaceAll('""', '"');
   } else {
+    // That word alone is the SQL standard's type, "char" in quotes is PostgreSQL's own.
+    if (type.toLowerCase() === "char") type = "bpchar";
     const several = SEVERAL_WORDS.exec(text.slice(first.start, first.start + 40));
     if (several) {
       type = several[0];

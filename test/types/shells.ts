@@ -2,6 +2,7 @@
 // with the same parameters and with what the other one promises. Nothing here is run.
 
 import type {
+  AsyncClientCursor,
   AsyncConnection,
   AsyncCopy,
   AsyncCursor,
@@ -12,6 +13,7 @@ import type {
   AsyncServerCursor,
   AsyncTransaction,
   AsyncTransactionOptions,
+  ClientCursor,
   Connection,
   ConnectOptions,
   Copy,
@@ -82,6 +84,7 @@ const holds = <T extends true>(fact?: T): T | undefined => fact;
 // The same names, in both directions, for instances and for what hangs on the classes.
 holds<Same<Names<AsyncConnection<Row>> | "cancelHandle", Names<Connection<Row>>>>();
 holds<Same<Names<AsyncCursor<Row>>, Names<Cursor<Row>>>>();
+holds<Same<Names<AsyncClientCursor<Row>>, Names<ClientCursor<Row>>>>();
 holds<Same<Names<AsyncServerCursor<Row>>, Names<ServerCursor<Row>>>>();
 holds<Same<keyof typeof AsyncConnection, keyof typeof Connection>>();
 holds<Same<Exclude<keyof AsyncConnectOptions, "signal" | "probe">, keyof ConnectOptions>>();
@@ -93,6 +96,8 @@ declare const connection: Connection<Row>;
 declare const cursor: Cursor<Row>;
 export const blockingConnection: Blocking<AsyncConnection<Row>> = connection;
 export const blockingCursor: Blocking<AsyncCursor<Row>> = cursor;
+declare const clientCursor: ClientCursor<Row>;
+export const blockingClientCursor: Blocking<AsyncClientCursor<Row>> = clientCursor;
 declare const serverCursor: ServerCursor<Row>;
 export const blockingServerCursor: Blocking<AsyncServerCursor<Row>> = serverCursor;
 
