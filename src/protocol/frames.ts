@@ -49,14 +49,31 @@ LEAST[Backend.dataRow] = 6;
 const HEADER = 5;
 const FIRST_HELD = 1024;
 
+/** What somebody may have to say who has not let us in yet. */
+const LONGEST_AT_START = 1024 * 1024;
+
 /** Cuts received bytes into frames. */
 export class Frames {
+  /** The longest that a frame may be; more once the server is known. */
+  #longest = LONGEST_AT_START;
   #held: Buffer | null = null;
   #heldLength = 0;
 
   /** Whether a frame has begun and not ended yet. */
   get incomplete(): boolean {
     return this.#heldLength > 0;
+  }
+
+  /** The session is ready: whoever got that far may send results. */
+  trust(): void {
+    this.#longest = Infinity;
+  }
+
+  /** The length of the frame at `at`, which begins there and may not end. */
+  #lengthOf(bytes: Buffer, at: number): number {
+    const length = frameLength(bytes, at);
+    if (length > this.#longest) throw impossible(bytes[at] as number, length);
+    return length;
   }
 
   /**
@@ -88,7 +105,7 @@ export class Frames {
     }
     if (at < end) {
       // The header is judged as soon as it is there, not when the whole frame is.
-      if (end - at >= HEADER) frameLength(bytes, at);
+      if (end - at >= HEADER) this.#lengthOf(bytes, at);
       else if (LIMITS[bytes[at] as number] === 0) throw unknownType(bytes[at] as number);
       this.#hold(bytes, at, end);
     }
@@ -105,7 +122,7 @@ export class Frames {
       if (this.#heldLength < HEADER) return at;
     }
     const held = this.#held as Buffer;
-    const whole = 1 + frameLength(held, 0);
+    const whole = 1 + this.#lengthOf(held, 0);
     const part = Math.min(whole - this.#heldLength, end - at);
     this.#hold(bytes, at, at + part);
     return at + part;
@@ -152,11 +169,15 @@ export function frameLength(bytes: Uint8Array, at: number): number {
   if (limit === 0) throw unknownType(type);
   const length = int32(bytes, at + 1);
   if (length < (LEAST[type] as number) || length - 4 > limit) {
-    throw new ProtocolError(
-      `the server sent a "${String.fromCharCode(type)}" message with an impossible length (${length})`,
-    );
+    throw impossible(type, length);
   }
   return length;
+}
+
+function impossible(type: number, length: number): ProtocolError {
+  return new ProtocolError(
+    `the server sent a "${String.fromCharCode(type)}" message with an impossible length (${length})`,
+  );
 }
 
 function unknownType(type: number): ProtocolError {

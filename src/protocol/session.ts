@@ -199,7 +199,7 @@ export class Session implements FrameSink, ReplyContext {
         return this.#error(diagnostic(bytes, start, end));
       case Backend.readyForQuery:
         this.transactionStatus = readyStatus(bytes, start, end);
-        this.readies++;
+        if (this.readies++ === 0) this.#frames.trust();
         break;
       default:
     }

@@ -35,6 +35,7 @@ class Notes implements FrameSink {
 /** Cuts pieces, each in a buffer that is overwritten once it was taken. */
 function framesOf(pieces: readonly Buffer[]): string[] {
   const frames = new Frames();
+  frames.trust();
   const notes = new Notes();
   for (const piece of pieces) {
     const reused = Buffer.from(piece);
@@ -111,6 +112,7 @@ describe("a frame that was begun", () => {
     const before = process.memoryUsage();
     const many = Array.from({ length: 64 }, () => {
       const frames = new Frames();
+      frames.trust();
       const begun = Buffer.concat([backend.frame("D", 0x3fffffff), Buffer.alloc(10_000)]);
       frames.cut(begun, 0, begun.length, new Notes());
       return frames;
@@ -119,6 +121,17 @@ describe("a frame that was begun", () => {
     expect(many.every(({ incomplete }) => incomplete)).toBe(true);
     // 64 GiB were announced.
     expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  test("may not be long before the server is known", () => {
+    for (const type of ["E", "N", "D"]) {
+      const begun = Buffer.concat([backend.frame(type, 0x3fffffff), Buffer.alloc(10)]);
+      const cut = (): unknown => new Frames().cut(begun, 0, begun.length, new Notes());
+      expect(cut).toThrow("impossible length");
+      const later = new Frames();
+      later.cut(begun, 0, 3, new Notes());
+      expect(() => later.cut(begun, 3, begun.length, new Notes())).toThrow("impossible length");
+    }
   });
 
   test("may be long when its type may carry data", () => {

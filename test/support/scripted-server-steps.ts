@@ -14,6 +14,8 @@ export type Step =
       readonly bytes: Uint8Array;
       readonly times: number;
     }
+  /** Answers a SASL message; `{nonce}` in the text is the client's nonce. */
+  | { readonly do: "answerSasl"; readonly code: number; readonly text: string }
   /** Takes part in a TLS handshake. */
   | { readonly do: "secure" }
   /** Sends the same again and again until the connection is over. */

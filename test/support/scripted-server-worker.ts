@@ -32,6 +32,8 @@ export function serve(load: NodeJS.Require): void {
     typed: boolean;
     /** Types of the messages that no step has awaited yet. */
     readonly inbox: string[];
+    /** The client's nonce, once it has said one. */
+    nonce: string;
     wake: () => void;
     ended: boolean;
     over: boolean;
@@ -84,6 +86,10 @@ export function serve(load: NodeJS.Require): void {
       for (let next = head(client); next !== null; next = head(client)) {
         const { type, end } = next;
         say({ event: "message", id, type, bytes: client.rest.subarray(0, end) });
+        if (type === "p") {
+          const text = client.rest.toString("latin1", 0, end);
+          client.nonce ||= /,r=([!-+\--~]+)/.exec(text)?.[1] ?? "";
+        }
         client.rest = client.rest.subarray(end);
         client.typed ||= type === "startup";
         client.inbox.push(type);
@@ -176,6 +182,14 @@ export function serve(load: NodeJS.Require): void {
           await send(client, step.bytes, Infinity);
         }
         return;
+      case "answerSasl": {
+        await awaitType(client, "p");
+        const text = Buffer.from(step.text.replace("{nonce}", client.nonce), "latin1");
+        const head = Buffer.from("R\0\0\0\0\0\0\0\0", "latin1");
+        head.writeInt32BE(text.length + 8, 1);
+        head.writeInt32BE(step.code, 5);
+        return await send(client, Buffer.concat([head, text]), Infinity);
+      }
       case "secure":
         return await secure(client);
       case "flood":
@@ -238,6 +252,7 @@ export function serve(load: NodeJS.Require): void {
       rest: Buffer.alloc(0),
       typed: false,
       inbox: [],
+      nonce: "",
       wake: () => {},
       ended: false,
       over: false,

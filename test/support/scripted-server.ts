@@ -51,6 +51,16 @@ export function floods(...parts: readonly Uint8Array[]): Step {
 /** What a flood writes at once, in bytes: more than lies in the system's buffers. */
 const FLOOD_SIZE = 8 * 1024 * 1024;
 
+/** Waits for the client's SASL message and answers it; `{nonce}` is replaced by the client's. */
+export function challenges(text: string): Step {
+  return { do: "answerSasl", code: 11, text };
+}
+
+/** Waits for the client's SASL message and ends the exchange. */
+export function concludes(text: string): Step {
+  return { do: "answerSasl", code: 12, text };
+}
+
 /** Takes part in a TLS handshake; as the first step, without having been asked for it. */
 export function secures(): Step {
   return { do: "secure" };

@@ -5,6 +5,7 @@
 #   ca             signs all the others but untrusted-ca
 #   server         localhost, 127.0.0.1, ::1; signed with SHA-256
 #   server-sha384  the same names, signed with SHA-384 (channel binding follows that hash)
+#   elsewhere      db.example.com, where no server of the tests is
 #   client         common name "certified", for certificate authentication
 #   client.encrypted.key   the same key, passphrase "secret"
 #   untrusted-ca   has signed nothing
@@ -38,6 +39,11 @@ basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1
+[elsewhere]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:db.example.com
 [client]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -62,6 +68,7 @@ certificate ca "mahout test authority" sha256 authority itself
 certificate untrusted-ca "mahout untrusted authority" sha256 authority itself
 certificate server localhost sha256 server ca
 certificate server-sha384 localhost sha384 server ca
+certificate elsewhere db.example.com sha256 elsewhere ca
 certificate client certified sha256 client ca
 openssl pkcs8 -topk8 -in client.key -v2 aes-256-cbc -passout pass:secret -out client.encrypted.key
 rm untrusted-ca.key
