@@ -47,6 +47,12 @@ describe("links", () => {
     expect(brokenLinks(path, read(path))).toEqual([]);
   });
 
+  test("lead from the README to every guide", () => {
+    const guides = pages.filter((path) => path.startsWith("docs/"));
+    const readme = read("README.md");
+    expect(guides.filter((path) => !readme.includes(`](${path})`))).toEqual([]);
+  });
+
   test("that don't are noticed", () => {
     const text =
       "# A: b\n[1](#a-b) [2](#c) [3](no.md) [4](docs/types.md#json) [5](docs/types.md#no)";

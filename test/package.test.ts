@@ -31,8 +31,9 @@ describe("the tarball", () => {
       .filter((name) => statSync(join(installed.packageFolder, name)).isFile())
       .map((name) => name.split(sep).join("/"));
 
-  test("contains the build and its sources, and nothing else", () => {
-    const expected = /^((dist|src)\/.*\.(m?[jt]s|map)|package\.json|README\.md|LICENSE)$/;
+  test("contains the build, its sources and the documentation, and nothing else", () => {
+    const expected =
+      /^((dist|src)\/.*\.(m?[jt]s|map)|(docs\/)?[\w-]+\.md|examples\/.*\.(ts|json)|bench\/(README\.md|results\/.*\.json)|package\.json|LICENSE)$/;
     expect(listing().filter((name) => !expected.test(name))).toEqual([]);
     expect(listing().filter((name) => /test|postgres$|\.tgz$/.test(name))).toEqual([]);
     expect(listing()).toEqual(
@@ -44,6 +45,20 @@ describe("the tarball", () => {
         "src/index.ts",
       ]),
     );
+  });
+
+  test("has what its README and its guides link to", () => {
+    const pages = listing().filter((name) => /^(README|docs\/.*)\.md$/.test(name));
+    expect(pages.length).toBeGreaterThan(10);
+    const broken = pages.flatMap((page) => {
+      const text = readFileSync(join(installed.packageFolder, page), "utf8");
+      const targets = [...text.matchAll(/\]\(([^)\s#]+)/g)].map(([, target = ""]) => target);
+      return targets
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .filter((target) => !existsSync(join(installed.packageFolder, dirname(page), target)))
+        .map((target) => `${page}: ${target}`);
+    });
+    expect(broken).toEqual([]);
   });
 
   test("is small", () => {

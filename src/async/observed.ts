@@ -5,6 +5,7 @@
  */
 import type { OperationChannel, OperationContext } from "../core/channels.ts";
 import { isWatched, tellError } from "../core/channels.ts";
+import { recapture } from "../core/recapture.ts";
 
 /**
  * Does `operate` and tells of it where anybody listens: the context is only made then.
@@ -35,7 +36,8 @@ async function watched<T>(
       tell?.(context, value);
     } catch (error) {
       tellError(context, error);
-      throw error;
+      // Whoever is told sees the program's call, as the one who called will.
+      throw recapture(error);
     }
   }, context);
   return (outcome as { value: T }).value;

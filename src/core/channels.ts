@@ -35,6 +35,8 @@ export interface OperationContext {
   readonly connectionId: number;
   /** The pid of the server process; 0 until it is known. */
   backendPid: number;
+  /** Present, and true, for a statement of a pipeline: `end` tells that it was sent, `asyncEnd` what came of it. */
+  readonly pipelined?: true;
   /** What it failed with; absent before and otherwise. */
   error?: unknown;
 }
@@ -158,7 +160,7 @@ export function* sendObserved(
   sending: Conversation<PendingResult>,
 ): Conversation<PendingResult> {
   const { start, end, asyncStart, asyncEnd, error } = queryChannel;
-  const context = queryContext(connection, shell, text);
+  const context: OperationContext = { ...queryContext(connection, shell, text), pipelined: true };
   const fail = (failure: unknown): void => {
     tellError(context, failure);
     context.error = failure;

@@ -87,6 +87,19 @@ describe.each(shells)("$name shell", ({ name, connect, Connection: Kind }) => {
     expect(context).not.toHaveProperty("error");
   });
 
+  test("an error is told with the stack of the call", async () => {
+    await using conn = await connect();
+    const stacks: (string | undefined)[] = [];
+    const { unsubscribe } = listenTo("mahout:query", (event, { error }) => {
+      if (event === "error") stacks.push((error as Error).stack);
+    });
+    const callsIt = async (): Promise<unknown> => await conn.execute("select 1 / $1::int", [0]);
+    const error = await failureOf(callsIt);
+    unsubscribe();
+    expect(stacks).toEqual([expect.stringContaining("channels.test.ts")]);
+    expect(error.stack).toContain("channels.test.ts");
+  });
+
   test("what it gave is known at the end and not before", async () => {
     await using conn = await connect();
     const known: [string, boolean][] = [];
@@ -272,6 +285,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection: Kind }) => {
       "asyncEnd",
     ]);
     const [good, failed] = [heard[0] as Heard, heard.at(-1) as Heard];
+    expect([good.context.pipelined, failed.context.pipelined]).toEqual([true, true]);
     expect(good.context.attributes["db.response.returned_rows"]).toBe(3);
     expect(eventsOf(heard.filter(({ context }) => context === failed.context))).toEqual([
       "start",
