@@ -6,6 +6,8 @@
  */
 import { Connection } from "../blocking/connection.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
+import { globalAdapters } from "../adapt/builtins.ts";
+import { PoolAdapters } from "./adapters.ts";
 import { BlockingKeeper } from "./blocking-keeper.ts";
 import type { BlockingSession } from "./blocking-keeper.ts";
 import { BlockingLoans } from "./blocking-loan.ts";
@@ -31,6 +33,7 @@ export class BlockingDesk<Row, Conn extends Connection<Row>> implements Blocking
   readonly loans: BlockingLoans<Row, Conn>;
   readonly tidings: Tidings;
   readonly closeReturns: boolean;
+  readonly adapters: PoolAdapters;
   readonly room: Room;
   minSize: number;
   counters: PoolCounters = noCounts();
@@ -53,7 +56,9 @@ export class BlockingDesk<Row, Conn extends Connection<Row>> implements Blocking
     this.#checks = check !== undefined;
     const Face =
       options.connectionClass ?? (Connection as unknown as BlockingConnectionClass<Row, Conn>);
+    this.adapters = new PoolAdapters(connect.adapters ?? globalAdapters);
     this.#keeper = new BlockingKeeper({
+      adapters: this.adapters,
       conninfo,
       options: connect,
       hooks: { configure, check, reset },

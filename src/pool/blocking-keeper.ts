@@ -10,10 +10,11 @@ import { abandon } from "../core/abandon.ts";
 import { probe } from "../core/probe.ts";
 import { requestOf } from "../core/operations.ts";
 import { ProgrammingError } from "../errors.ts";
+import type { PoolAdapters } from "./adapters.ts";
 import type { Restored, Warden } from "./keeper.ts";
 import type { PoolHooks } from "./options.ts";
 import type { Doings, PooledSession } from "./session.ts";
-import { Baseline, isInTransaction, isPristine, occupationOf } from "./session.ts";
+import { Baseline, followed, isInTransaction, isPristine, occupationOf } from "./session.ts";
 
 /** How long taking back what a user left may last, in milliseconds. */
 const RESTORE_TIMEOUT = 5_000;
@@ -23,6 +24,8 @@ export type BlockingSession<Row> = PooledSession<Row, Driver>;
 
 /** What a keeper has to know. */
 export interface BlockingSetup<Row, Conn> {
+  /** What is registered for all connections. */
+  readonly adapters: PoolAdapters;
   readonly conninfo: Conninfo | undefined | (() => Conninfo);
   readonly options: ConnectOptions<Row>;
   readonly hooks: PoolHooks<Conn>;
@@ -44,9 +47,10 @@ export class BlockingKeeper<Row, Conn> implements Warden<BlockingSession<Row>> {
 
   /** Makes a connection that is ready to be lent. */
   connect(): BlockingSession<Row> {
-    const { conninfo, options, hooks, faceOf } = this.#setup;
+    const { adapters, conninfo, options, hooks, faceOf } = this.#setup;
     const said = typeof conninfo === "function" ? conninfo() : conninfo;
     const { core, driver } = openConnection<Row>(said, options);
+    adapters.follow(core.adapters);
     try {
       if (hooks.configure) {
         hooks.configure(faceOf({ core, driver, baseline: new Baseline(core) }));
@@ -55,8 +59,9 @@ export class BlockingKeeper<Row, Conn> implements Warden<BlockingSession<Row>> {
             "configure() left the connection in a transaction or in use; commit what it does",
           );
       }
-      return { core, driver, baseline: new Baseline(core) };
+      return { core, driver, baseline: followed(adapters, core) };
     } catch (error) {
+      adapters.leave(core.adapters);
       driver.close();
       throw error;
     }

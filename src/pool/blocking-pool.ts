@@ -5,6 +5,7 @@
  * return a connection. So a request beyond `maxSize` fails at once. Nothing happens between calls either;
  * ages and ends are looked at when a connection is asked for.
  */
+import type { AdaptersMap } from "../adapt/registry.ts";
 import type { Connection } from "../blocking/connection.ts";
 import type { Cursor } from "../blocking/cursor.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
@@ -40,6 +41,11 @@ export class BlockingConnectionPool<Row = DictRow, Conn extends Connection<Row> 
   /** The pool's name. */
   get name(): string {
     return this.#desk.settings.name;
+  }
+
+  /** What is registered here holds for all connections of the pool, made already or not. */
+  get adapters(): AdaptersMap {
+    return this.#desk.adapters;
   }
 
   /** How many connections are kept open. */

@@ -15,10 +15,11 @@ import { abandon } from "../core/abandon.ts";
 import { probe } from "../core/probe.ts";
 import { requestOf } from "../core/operations.ts";
 import { ProgrammingError } from "../errors.ts";
+import type { PoolAdapters } from "./adapters.ts";
 import type { Keeper, Restored } from "./keeper.ts";
 import type { PoolHooks } from "./options.ts";
 import type { PooledSession } from "./session.ts";
-import { Baseline, isInTransaction, isPristine, occupationOf } from "./session.ts";
+import { Baseline, followed, isInTransaction, isPristine, occupationOf } from "./session.ts";
 
 /** How long what a user left behind may take to end, in milliseconds. */
 const RESTORE_TIMEOUT = 5_000;
@@ -30,6 +31,8 @@ const BAD_AFTER_ROLLBACK: Restored = Object.freeze({ usable: false, inTransactio
 
 /** What a keeper has to know. */
 export interface KeeperSetup<Row, Conn> {
+  /** What is registered for all connections. */
+  readonly adapters: PoolAdapters;
   readonly conninfo: Conninfo | undefined | (() => Conninfo | Promise<Conninfo>);
   readonly options: AsyncConnectOptions<Row>;
   readonly hooks: PoolHooks<Conn>;
@@ -59,9 +62,10 @@ export class ConnectionKeeper<Row, Conn extends AsyncConnection<Row>> implements
   }
 
   async #connect(signal: AbortSignal): Promise<PooledSession<Row, AsyncDriver>> {
-    const { conninfo, options, hooks, faceOf } = this.#setup;
+    const { adapters, conninfo, options, hooks, faceOf } = this.#setup;
     const said = typeof conninfo === "function" ? await conninfo() : conninfo;
     const opened = await openConnection<Row>(said, { ...options, signal });
+    adapters.follow(opened.core.adapters);
     try {
       if (hooks.configure) {
         await hooks.configure(faceOf({ ...opened, baseline: new Baseline(opened.core) }));
@@ -71,8 +75,9 @@ export class ConnectionKeeper<Row, Conn extends AsyncConnection<Row>> implements
           );
       }
       signal.throwIfAborted();
-      return { ...opened, baseline: new Baseline(opened.core) };
+      return { ...opened, baseline: followed(adapters, opened.core) };
     } catch (error) {
+      adapters.leave(opened.core.adapters);
       await opened.driver.close();
       throw error;
     }

@@ -11,6 +11,8 @@ import type { Conninfo } from "../conninfo/dict.ts";
 import { callHandler } from "../core/handlers.ts";
 import { ProgrammingError } from "../errors.ts";
 import { onAbort } from "../transport/abort.ts";
+import { globalAdapters } from "../adapt/builtins.ts";
+import { PoolAdapters } from "./adapters.ts";
 import { systemClock } from "./clock.ts";
 import { ConnectionKeeper } from "./connection-keeper.ts";
 import { heldOf } from "./holders.ts";
@@ -39,6 +41,7 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
   readonly loans: Loans<Row, Conn>;
   readonly tidings: Tidings;
   readonly closeReturns: boolean;
+  readonly adapters: PoolAdapters;
   /** Whether all loans are followed, since some were asked for by those who hold others. */
   isVigilant = false;
   readonly #opensItself: boolean;
@@ -62,7 +65,9 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
     this.#leakDetection = settings.leakDetection;
     this.#reconnectFailed = reconnectFailed;
     const { configure, check, reset = "none", connect = {} } = options;
+    this.adapters = new PoolAdapters(connect.adapters ?? globalAdapters);
     const keeper = new ConnectionKeeper<Row, Conn>({
+      adapters: this.adapters,
       conninfo,
       options: connect,
       hooks: { configure, check, reset },

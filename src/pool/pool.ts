@@ -3,6 +3,7 @@
  *
  * How connections are lent is up to desk.ts, which and when to pool-core.ts. Here is what programs can say.
  */
+import type { AdaptersMap } from "../adapt/registry.ts";
 import type { AsyncConnection } from "../async/connection.ts";
 import type { AsyncCursor } from "../async/cursor.ts";
 import { observed } from "../async/observed.ts";
@@ -23,7 +24,7 @@ import type { PoolPolicy } from "./settings.ts";
 import { checkSizes, checkTime } from "./settings.ts";
 import type { PoolStats } from "./stats.ts";
 import { noCounts } from "./stats.ts";
-import { finish, isUnfinished, undo } from "./use.ts";
+import { finish, isUnfinished, undo, waitingLimits } from "./use.ts";
 
 /** How long `open({ wait: true })` and `wait()` wait, in milliseconds. */
 const WAIT_TIMEOUT = 30_000;
@@ -62,6 +63,11 @@ export class ConnectionPool<
   /** The pool's name. */
   get name(): string {
     return this.#desk.core.settings.name;
+  }
+
+  /** What is registered here holds for all connections of the pool, made already or not. */
+  get adapters(): AdaptersMap {
+    return this.#desk.adapters;
   }
 
   /** How many connections are kept open. */
@@ -214,10 +220,8 @@ export class ConnectionPool<
     parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<AsyncCursor<R>> {
-    return this.#use(
-      (conn) => conn.execute<R>(query, parameters, options),
-      options?.signal && { signal: options.signal },
-    );
+    const limits = waitingLimits(options);
+    return this.#use((conn) => conn.execute<R>(query, parameters, options), limits);
   }
 
   /** Executes a statement on a connection of the pool and gives its rows; see {@link execute}. */
@@ -226,10 +230,8 @@ export class ConnectionPool<
     parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
-    return this.#use(
-      (conn) => conn.query<R>(query, parameters, options),
-      options?.signal && { signal: options.signal },
-    );
+    const limits = waitingLimits(options);
+    return this.#use((conn) => conn.query<R>(query, parameters, options), limits);
   }
 
   /** Checks all idle connections, and replaces those that fail. Resolved when all were checked. */

@@ -4,12 +4,14 @@
  * What a program sets on a lent connection is for the time that it has it: settings of the driver's own go
  * back to what `configure` left. What the server's session remembers is up to `reset`.
  */
+import { AdaptersMap } from "../adapt/registry.ts";
 import type { Characteristics } from "../core/characteristics.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import type { Handler } from "../core/handlers.ts";
 import type { Notify } from "../core/notify.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { RowFactory } from "../rows.ts";
+import type { PoolAdapters } from "./adapters.ts";
 
 /** A connection's settings at one moment. */
 export class Baseline<Row> {
@@ -21,6 +23,8 @@ export class Baseline<Row> {
   readonly #max: number;
   readonly #notices: readonly Handler<Diagnostic>[];
   readonly #notifies: readonly Handler<Notify>[];
+  /** A copy of its adapters. */
+  readonly adapters: AdaptersMap;
 
   constructor(core: ConnectionCore<Row>) {
     this.#rowFactory = core.rowFactory;
@@ -31,6 +35,7 @@ export class Baseline<Row> {
     this.#max = core.statements.max;
     this.#notices = core.notices.list;
     this.#notifies = core.inbox.handlers.list;
+    this.adapters = new AdaptersMap(core.adapters);
   }
 
   /** Goes back to them. The connection is idle. */
@@ -48,8 +53,17 @@ export class Baseline<Row> {
     if (statements.threshold !== this.#threshold) core.setPrepareThreshold(this.#threshold);
     if (statements.max !== this.#max) core.setPreparedMax(this.#max);
     if (notices.list !== this.#notices) notices.restore(this.#notices);
+    core.adapters.assume(this.adapters);
     if (inbox.handlers.list !== this.#notifies) inbox.handlers.restore(this.#notifies);
   }
+}
+
+/** What a connection is like that is ready to be lent; it follows the pool's adapters until it ends. */
+export function followed<Row>(adapters: PoolAdapters, core: ConnectionCore<Row>): Baseline<Row> {
+  const baseline = new Baseline(core);
+  adapters.followCopy(baseline.adapters);
+  core.endWatchers.add(() => adapters.leave(core.adapters, baseline.adapters));
+  return baseline;
 }
 
 /** What has to be known of how a connection waits, in either shell. */

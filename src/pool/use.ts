@@ -2,9 +2,15 @@
  * The end of a loan to a function: what it did is kept when it returned, and taken back when it threw.
  */
 import type { AsyncConnection } from "../async/connection.ts";
+import type { PoolLimits } from "./options.ts";
 
 /** How long taking back may last, in milliseconds. */
 const UNDO_TIMEOUT = 5_000;
+
+/** What of a statement's limits bounds the wait for a connection, too. */
+export function waitingLimits(options: PoolLimits | undefined): PoolLimits | undefined {
+  return options?.signal && { signal: options.signal };
+}
 
 /** Whether something is open or under way. */
 export function isUnfinished<Row>({ core, driver }: AsyncConnection<Row>): boolean {

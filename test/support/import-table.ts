@@ -150,6 +150,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "core/probe.ts",
       "core/recapture.ts",
       "transport/abort.ts",
+      // A pool has a layer of adapters of its own.
+      "adapt/builtins.ts",
+      "adapt/registry.ts",
     ],
     types: ["core", "conninfo", "rows", "adapt"],
     packages: { "generic-pool": /^pool\/places/, "node:async_hooks": ANY },
