@@ -123,6 +123,17 @@ export {
 export type { AdaptersContext } from "./core/type-registering.ts";
 export type { AsyncTypeSource, BlockingTypeSource, TypeSourcePool } from "./core/type-source.ts";
 export { int8AsNumber, int8AsString } from "./adapt/types/integer.ts";
+export { BoundedArray } from "./adapt/types/array-bounds.ts";
+export {
+  Float4,
+  Float8,
+  Int2,
+  Int4,
+  Int8,
+  Numeric,
+  Oid,
+  TypedValue,
+} from "./adapt/types/typed-values.ts";
 export { Interval } from "./adapt/types/interval-value.ts";
 export type { IntervalParts } from "./adapt/types/interval-value.ts";
 export { jsonCodec } from "./adapt/types/json.ts";

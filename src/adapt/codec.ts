@@ -17,6 +17,8 @@ export interface Codec {
   readonly arrayOid: number;
   /** What separates elements in the text form of its arrays; `;` for box, `,` for all others. */
   readonly delimiter?: string;
+  /** Whether its arrays are read as {@link BoundedArray}, with their lower bounds; they aren't by default. */
+  readonly keepsBounds?: boolean;
   /** Whether a JavaScript array is one value of this type and not several: it is for json. */
   readonly takesArrays?: boolean;
   /** The format asked for in results: the one that is faster or more exact to read. */

@@ -12,7 +12,9 @@ import type { Codec, Load } from "./codec.ts";
 import type { Format } from "./format.ts";
 import { BINARY, TEXT } from "./format.ts";
 import { BUILTIN_TYPES, identityOf, type TypeIdentity } from "./oids.ts";
+import { BoundedArray } from "./types/array-bounds.ts";
 import { arrayCodec } from "./types/array.ts";
+import { TypedValue } from "./types/typed-values.ts";
 import { unknownCodec } from "./types/unknown.ts";
 
 export type { Codec, Load } from "./codec.ts";
@@ -202,7 +204,12 @@ export class AdaptersMap {
   /** Applies the dumper registered for the value's class, if there is one; in arrays, to each element. */
   convert(value: unknown, codec: Codec): unknown {
     const { converts } = this.#layer;
-    if (converts.size === 0 || typeof value !== "object" || value === null) return value;
+    if (typeof value !== "object" || value === null) return value;
+    if (value instanceof TypedValue) return value.value;
+    if (converts.size === 0) return value;
+    if (value instanceof BoundedArray) {
+      return new BoundedArray(this.convert(value.values, codec) as unknown[], value.lowerBounds);
+    }
     if (Array.isArray(value)) {
       return codec.takesArrays ? value : value.map((element) => this.convert(element, codec));
     }

@@ -12,6 +12,7 @@
  * Sync. Inside of a transaction block that fails it, as an item refused by the server does. Only when none
  * of the items has been sent yet the session is left as it was.
  */
+import { typesSaid } from "../adapt/types/typed-values.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import {
   writeCloseStatement,
@@ -35,8 +36,6 @@ import type { ExecuteOptions } from "./options.ts";
 import { draftContext, textOf } from "./query.ts";
 import type { Query } from "./query.ts";
 import type { Statement } from "./statements.ts";
-
-const NO_TYPES: readonly number[] = Object.freeze([]);
 
 /** Options of one execution for many items. */
 export interface ExecuteManyOptions<Row = DictRow> extends ExecuteOptions<Row> {
@@ -69,10 +68,10 @@ export function* executeMany(
   }
   if (!first) return { sets: [], rowCount: 0 };
   const request = areNamed(items.item) ? byNames(context, given) : given;
-  valuesOfItem(items.item, 0, request.names);
+  const values = valuesOfItem(items.item, 0, request.names);
   items.repeat();
   const { statements } = context;
-  const statement = statements.get(request.text);
+  const statement = statements.get(request.text, typesSaid(values));
   statement.uses++;
   if (statement.name !== null && request.prepare !== false) {
     const known = new ItemBatch(context, statement, request, items, statement.name);
@@ -106,7 +105,7 @@ function* describe(
   let before = "";
   try {
     before = prologue.write(session);
-    writeParse(outbox, name, statement.text, NO_TYPES);
+    writeParse(outbox, name, statement.text, statement.typesSaid);
   } catch (error) {
     outbox.rewind(mark);
     throw error;

@@ -176,7 +176,7 @@ export function* describeAndBind(
   let before = "";
   whole(session, () => {
     before = prologue.write(session);
-    writeParse(outbox, name ?? "", statement.text, NO_TYPES);
+    writeParse(outbox, name ?? "", statement.text, statement.typesSaid);
   });
   const closing = statements.takeToClose();
   writeDescribeStatement(outbox, name ?? "");

@@ -57,6 +57,8 @@ export interface Declaration {
   /** Binds the values to parameters of these types. */
   parametersOf(oids: readonly number[]): ParameterWriter;
   readonly parameterCount: number;
+  /** The types of parameters that the program said, 0 for others. */
+  readonly typesSaid: readonly number[];
   /** Whether to close a cursor of this name first. */
   readonly closing: boolean;
 }
@@ -80,7 +82,7 @@ export function* declareCursor(
   const before = whole(session, () => {
     const written = prologue.write(session);
     if (closing) writeClosePortal(outbox, name);
-    writeParse(outbox, "", text, NO_TYPES);
+    writeParse(outbox, "", text, declaration.typesSaid);
     return written;
   });
   prologue.sent(before, session);

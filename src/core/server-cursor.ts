@@ -10,6 +10,7 @@
  * given first by whatever fetches next. `fetchOne()` fetches one row and no page, though that is slow,
  * because `where current of` means the server's place, and `for update` locks what is fetched.
  */
+import { typesSaid } from "../adapt/types/typed-values.ts";
 import { BoundParameters, checkParameters } from "../adapt/parameters.ts";
 import { NotSupportedError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
@@ -153,6 +154,7 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
       query,
       parametersOf: (oids) => new BoundParameters(request.parameters, oids, this.activeAdapters),
       parameterCount: request.parameters.length,
+      typesSaid: typesSaid(request.parameters),
       closing,
     });
     this.#learn(columns ?? []);

@@ -8,7 +8,9 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Format } from "../adapt/format.ts";
+import type { Parameters } from "../adapt/parameters.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
+import { typesSaid } from "../adapt/types/typed-values.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import { Description } from "./description.ts";
@@ -46,6 +48,10 @@ export class Statement {
   readonly text: string;
   /** What errors show of it: the text, but for values that were put into it. */
   readonly shown: string;
+  /** The types of parameters that the program said, 0 for others; mostly empty. */
+  readonly typesSaid: readonly number[];
+  /** What it is remembered under: the same text with other types is another statement. */
+  readonly key: string;
   /** Whether nothing may follow it on the wire before it has ended. */
   readonly exclusive: boolean;
   /** Whether it may begin or end a transaction. */
@@ -67,9 +73,11 @@ export class Statement {
   #binary: boolean | undefined;
 
   /** Remembers nothing yet of `text`. */
-  constructor(text: string, shown: string = text) {
+  constructor(text: string, shown: string = text, types: readonly number[] = NO_TYPES) {
     this.text = text;
     this.shown = shown;
+    this.typesSaid = types;
+    this.key = keyOf(text, types);
     const words = text.replace(BLANK, "");
     this.controls = CONTROLLING.test(words);
     this.exclusive =
@@ -141,6 +149,13 @@ function formatOf(oid: number, adapters: AdaptersMap, binary: boolean | undefine
   return binary && codec.isTextOnly !== true ? 1 : 0;
 }
 
+/** What a statement is looked up by. */
+interface StatementRequest {
+  readonly text: string;
+  readonly shown: string | null;
+  readonly parameters: Parameters;
+}
+
 /** The statements of one connection. */
 export class StatementCache {
   /** Executions before a statement is prepared; 0 prepares at once, null never. */
@@ -160,29 +175,30 @@ export class StatementCache {
   }
 
   /** What is known of the statement of a request; one with values in its text is not remembered. */
-  of({ text, shown }: { readonly text: string; readonly shown: string | null }): Statement {
-    return shown === null ? this.get(text) : new Statement(text, shown);
+  of({ text, shown, parameters }: StatementRequest): Statement {
+    return shown === null ? this.get(text, typesSaid(parameters)) : new Statement(text, shown);
   }
 
-  /** What is known of a text; something new and empty when that is nothing. */
-  get(text: string): Statement {
-    if (this.#last?.text === text) return this.#last;
-    let statement = this.#statements.get(text);
+  /** What is known of a text, with the types said for it; something new and empty when that is nothing. */
+  get(text: string, types: readonly number[] = NO_TYPES): Statement {
+    const key = keyOf(text, types);
+    if (this.#last?.key === key) return this.#last;
+    let statement = this.#statements.get(key);
     if (statement) {
-      this.#statements.delete(text);
+      this.#statements.delete(key);
     } else {
-      statement = new Statement(text);
+      statement = new Statement(text, text, types);
       if (text.length > LONGEST_TEXT || this.max < 1) return statement;
     }
-    this.#statements.set(text, statement);
+    this.#statements.set(key, statement);
     this.#last = statement;
     while (this.#statements.size > this.max) this.#evict();
     return statement;
   }
 
   #evict(): void {
-    for (const [text, statement] of this.#statements) {
-      this.#statements.delete(text);
+    for (const [key, statement] of this.#statements) {
+      this.#statements.delete(key);
       this.drop(statement);
       if (this.#last === statement) this.#last = null;
       return;
@@ -197,7 +213,7 @@ export class StatementCache {
 
   /** Whether the statement is to be prepared under a name now. */
   wants(statement: Statement, prepare: boolean | undefined): boolean {
-    if (prepare === false || this.#statements.get(statement.text) !== statement) return false;
+    if (prepare === false || this.#statements.get(statement.key) !== statement) return false;
     return prepare === true || (this.threshold !== null && statement.uses > this.threshold);
   }
 
@@ -244,6 +260,11 @@ export class StatementCache {
 }
 
 const NONE: readonly string[] = Object.freeze([]);
+const NO_TYPES: readonly number[] = Object.freeze([]);
+
+function keyOf(text: string, types: readonly number[]): string {
+  return types.length === 0 ? text : `${types.join()} ${text}`;
+}
 
 /** Whether a statement that ended with this tag is worth preparing. */
 export function isPreparable(tag: string): boolean {

@@ -5,6 +5,7 @@
  * get their best formats; then it is bound and executed to its end, and the server is held up by the socket
  * when nobody takes the rows. (Manual, 54.2.3 "Extended Query".)
  */
+import { typesSaid } from "../adapt/types/typed-values.ts";
 import { BoundParameters, checkParameters } from "../adapt/parameters.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
@@ -82,7 +83,7 @@ export class StreamCore<Row> {
     const { text, parameters, binary } = isMerged ? mergeRequest(this.#context, given) : given;
     const mark = outbox.length;
     try {
-      writeParse(outbox, "", text, []);
+      writeParse(outbox, "", text, typesSaid(parameters));
     } catch (error) {
       outbox.rewind(mark);
       throw error;

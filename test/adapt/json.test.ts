@@ -13,7 +13,9 @@ describe.each(["json", "jsonb"] as const)("%s", (type) => {
   test("comes back through both formats", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-        const expected = JSON.parse(JSON.stringify(value)) as unknown;
+        const text = JSON.stringify(value);
+        fc.pre(type === "json" || !/\\u(?:0000|d[89a-f])/.test(text));
+        const expected = JSON.parse(text) as unknown;
         expect(throughBinary(codec, new Json(value))).toStrictEqual(expected);
         expect(throughText(codec, new Jsonb(value))).toStrictEqual(expected);
       }),

@@ -134,12 +134,12 @@ describe("dumpers", () => {
 
 describe("codecs that are derived", () => {
   const boxOf = (oid: number) => ({
-    name: "box",
+    name: "crate",
     oid: 80_001,
     arrayOid: 80_002,
     make: (adapters: AdaptersMap): Codec => ({
       ...adapters.codec(oid),
-      name: "box",
+      name: "crate",
       oid: 80_001,
       arrayOid: 80_002,
     }),
@@ -179,8 +179,8 @@ describe("codecs that are derived", () => {
   test("take loaders and dumpers of their own", () => {
     const map = child();
     map.registerRecipe(boxOf(INT8));
-    map.registerLoader("box", (bytes, start, end) => bytes.toString("latin1", start, end) + "!");
-    map.registerDumper("box", () => 5);
+    map.registerLoader("crate", (bytes, start, end) => bytes.toString("latin1", start, end) + "!");
+    map.registerDumper("crate", () => 5);
     expect(loadText(map.codec(80_002), "{7}")).toEqual(["7!"]);
     expect(dumpHex(map.codec(80_001), "x")).toBe("0000000000000005");
   });

@@ -2,7 +2,7 @@
 // must be seen and made good: transparently wherever nothing was executed yet, and never with wrong values.
 
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type AsyncConnection, connect, DataError, errors } from "../../src/index.ts";
+import { type AsyncConnection, connect, DataError, errors, Interval } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { failureOf, shells } from "../support/shells.ts";
 
@@ -16,9 +16,11 @@ const elsewhere = (text: string): Promise<unknown> => other.execute(text);
 
 beforeAll(async () => {
   other = await connect(defaultServer().conninfo());
+  await other.execute("create type prepare_changes_mood as enum ('calm')");
 });
 
 afterAll(async () => {
+  await other.execute("drop type prepare_changes_mood");
   await other.close();
 });
 
@@ -39,12 +41,14 @@ const changes: readonly Change[] = [
   ["rename a to renamed", { renamed: 1, b: "x" }],
   ["alter column a type text", { a: "1", b: "x" }],
   ["alter column a type int8", { a: 1n, b: "x" }],
+  ["alter column a type interval using interval '1 day'", { a: new Interval(0, 1), b: "x" }],
+  ["alter column a type inet using '10.0.0.1'", { a: "10.0.0.1", b: "x" }],
 ];
 
 /** The same, to types whose binary form nobody here can read. */
 const toUnreadable: readonly Change[] = [
-  ["alter column a type interval using interval '1 day'", { a: "1 day", b: "x" }],
-  ["alter column a type inet using '10.0.0.1'", { a: "10.0.0.1", b: "x" }],
+  ["alter column a type money using '$1.50'", { a: "$1.50", b: "x" }],
+  ["alter column a type prepare_changes_mood using 'calm'", { a: "calm", b: "x" }],
 ];
 
 describe.each(shells)("a table that changes, in the $name shell", (shell) => {

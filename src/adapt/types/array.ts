@@ -1,19 +1,22 @@
 /**
  * Arrays of any type, as JavaScript arrays, nested for each dimension, with null for NULL.
  *
- * One function makes the codec of an array type out of the codec of its elements. Lower bounds are dropped
- * when an array is loaded and are 1 when one is sent. A string is the text form and goes to the server as it
- * is. For json and jsonb every element is one value, even if it is an array: jsonb[] has one dimension here.
+ * One function makes the codec of an array type out of the codec of its elements. Lower bounds are left out when
+ * an array is loaded, unless the element's codec keeps them, and are 1 when one is sent that has none. A string
+ * is the text form and goes to the server as it is. For json and jsonb every element is one value, even if it is an array: jsonb[] has one dimension here.
  * Counts and lengths that the server sends are checked before anything is made of them.
  * PostgreSQL manual, 8.15; the binary form is that of array_send.
  */
 import { int32, uint32 } from "../../protocol/bytes.ts";
-import { ProgrammingError } from "../../errors.ts";
+import { MahoutError, ProgrammingError } from "../../errors.ts";
 import type { Writer } from "../../protocol/writer.ts";
 import type { Codec } from "../registry.ts";
 import { MOST_DIMENSIONS, quoteElement, readArrayText } from "./array-text.ts";
+import { BoundedArray, boundsText, lowerBoundsOf, readBoundsText } from "./array-bounds.ts";
 import { type List, dimensionsOf, isList } from "./array-shape.ts";
 import { kindOf, malformed } from "./refuse.ts";
+import { bare } from "./typed-values.ts";
+import { readUtf8 } from "./utf8.ts";
 
 /** The codec of the arrays of a type. */
 export function arrayCodec(element: Codec): Codec {
@@ -22,8 +25,11 @@ export function arrayCodec(element: Codec): Codec {
   const delimiterByte = delimiter.charCodeAt(0);
   const takesArrays = element.takesArrays === true;
 
+  const keepsBounds = element.keepsBounds === true;
+
   function listOf(value: unknown): List {
     if (isList(value)) return value;
+    if (value instanceof BoundedArray) return value.values;
     throw new ProgrammingError(
       `${name} takes an array or a string of its text form, not ${kindOf(value)}; put a single value in brackets`,
     );
@@ -35,26 +41,38 @@ export function arrayCodec(element: Codec): Codec {
     arrayOid: 0,
     results: element.results,
     isTextOnly: element.isTextOnly === true,
-    loadText: (bytes, start, end) =>
-      readArrayText(name, element.loadText, delimiterByte, bytes, start, end),
-    loadBinary: (bytes, start, end) => readArrayBinary(name, element, bytes, start, end),
+    loadText(bytes, start, end) {
+      const values = readArrayText(name, element.loadText, delimiterByte, bytes, start, end);
+      if (!keepsBounds) return values;
+      return new BoundedArray(values, readBoundsText(name, readUtf8(bytes, start, end)));
+    },
+    loadBinary(bytes, start, end) {
+      const values = readArrayBinary(name, element, bytes, start, end);
+      if (!keepsBounds) return values;
+      const levels = values.length === 0 ? 0 : int32(bytes, start);
+      const first = (_: unknown, level: number): number => int32(bytes, start + 16 + 8 * level);
+      return new BoundedArray(values, Array.from({ length: levels }, first));
+    },
     dumpText(value: unknown): string {
       if (typeof value === "string") return value;
       const list = listOf(value);
       const dimensions = dimensionsOf(name, list, takesArrays);
-      return arrayText(list, dimensions.length, delimiter, (item) => element.dumpText(item));
+      const bounds = lowerBoundsOf(name, value, dimensions);
+      const text = arrayText(list, dimensions.length, delimiter, (item) => element.dumpText(item));
+      return bounds === null ? text : boundsText(bounds, dimensions) + text;
     },
     dumpBinary(value: unknown, out: Writer): boolean {
       if (typeof value === "string") return false;
       const list = listOf(value);
       const dimensions = dimensionsOf(name, list, takesArrays);
+      const bounds = lowerBoundsOf(name, value, dimensions);
       const mark = out.length;
       out.int32(dimensions.length);
       out.int32(0);
       out.int32(element.oid);
-      for (const length of dimensions) {
-        out.int32(length);
-        out.int32(1);
+      for (let level = 0; level < dimensions.length; level++) {
+        out.int32(dimensions[level] as number);
+        out.int32(bounds?.[level] ?? 1);
       }
       if (dimensions.length === 0) return true;
       if (writeElements(list, dimensions.length, mark, element, out)) return true;
@@ -75,10 +93,25 @@ export function arrayText(
   const parts: string[] = [];
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
-    if (levels > 1) parts.push(arrayText(item as List, levels - 1, delimiter, dump));
-    else parts.push(item === null ? "NULL" : quoteElement(dump(item)));
+    try {
+      if (levels > 1) parts.push(arrayText(item as List, levels - 1, delimiter, dump));
+      else parts.push(item === null ? "NULL" : quoteElement(dump(bare(item))));
+    } catch (error) {
+      throw atElement(error, index);
+    }
   }
   return `{${parts.join(delimiter)}}`;
+}
+
+const ELEMENT = "element ";
+
+/** The error of an element, with its place: `element [2][0]: 1.5 is not an integer`. */
+function atElement(error: unknown, index: number): unknown {
+  if (!(error instanceof MahoutError)) return error;
+  const Kind = error.constructor as new (message: string, options?: object) => MahoutError;
+  const isNested = error.message.startsWith(`${ELEMENT}[`);
+  const inner = isNested ? error.message.slice(ELEMENT.length) : `: ${error.message}`;
+  return new Kind(`${ELEMENT}[${index}]${inner}`, { cause: isNested ? error.cause : error });
 }
 
 /** Writes the elements one after the other; false as soon as one has no binary form. */
@@ -91,17 +124,21 @@ function writeElements(
 ): boolean {
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
-    if (levels > 1) {
-      if (!writeElements(item as List, levels - 1, mark, element, out)) return false;
-    } else if (item === null) {
-      // The header says whether there are any NULLs.
-      out.setInt32(mark + 4, 1);
-      out.int32(-1);
-    } else {
-      const start = out.length;
-      out.int32(0);
-      if (!element.dumpBinary(item, out)) return false;
-      out.setInt32(start, out.length - start - 4);
+    try {
+      if (levels > 1) {
+        if (!writeElements(item as List, levels - 1, mark, element, out)) return false;
+      } else if (item === null) {
+        // The header says whether there are any NULLs.
+        out.setInt32(mark + 4, 1);
+        out.int32(-1);
+      } else {
+        const start = out.length;
+        out.int32(0);
+        if (!element.dumpBinary(bare(item), out)) return false;
+        out.setInt32(start, out.length - start - 4);
+      }
+    } catch (error) {
+      throw atElement(error, index);
     }
   }
   return true;

@@ -3,7 +3,7 @@
  *
  * What the server sends is a string. What is sent is text that the type reads by its own rules: strings as they
  * are, numbers, bigints and booleans as JavaScript prints them, a Date as PostgreSQL prints an instant in UTC,
- * an array as the text form of one. Bytes are sent as they are, as the type's own binary form. All other
+ * a value of Temporal likewise, an array as the text form of one. Bytes are sent as they are, as the type's own binary form. All other
  * objects are refused: nothing says what their text would be. This file may import nothing that imports the
  * registry.
  */
@@ -14,11 +14,17 @@ import { TEXT } from "../format.ts";
 import type { Codec } from "../registry.ts";
 import { arrayText } from "./array.ts";
 import { dimensionsOf, isList } from "./array-shape.ts";
+import { BoundedArray, boundsText, lowerBoundsOf } from "./array-bounds.ts";
 import { bytesOf, hexOf } from "./byte-values.ts";
 import { momentOf, printMoment } from "./calendar.ts";
+import { interval } from "./interval.ts";
+import { Interval } from "./interval-value.ts";
 import { Json, jsonText } from "./json-value.ts";
 import { Multirange, Range, rangeText } from "./range-value.ts";
 import { kindOf } from "./refuse.ts";
+import { isTemporal, plainText } from "./temporal.ts";
+import { timestamptz } from "./timestamptz.ts";
+import { TypedValue } from "./typed-values.ts";
 import { readUtf8 } from "./utf8.ts";
 
 function textOf(value: unknown): string {
@@ -41,10 +47,15 @@ function textOfObject(value: unknown): string {
     if (moment === null) throw new DataError("an invalid Date cannot be sent");
     return printMoment(moment.days, moment.micros, 0);
   }
-  if (isList(value)) {
-    const dimensions = dimensionsOf("an array", value, false);
-    return arrayText(value, dimensions.length, ",", textOf);
+  const list = value instanceof BoundedArray ? value.values : value;
+  if (isList(list)) {
+    const dimensions = dimensionsOf("an array", list, false);
+    const bounds = lowerBoundsOf("an array", value, dimensions);
+    const text = arrayText(list, dimensions.length, ",", textOf);
+    return bounds === null ? text : boundsText(bounds, dimensions) + text;
   }
+  const own = textOfOwn(value);
+  if (own !== null) return own;
   const bytes = bytesOf(value);
   if (bytes !== null) return hexOf(bytes);
   if (value instanceof Range) return rangeText(value, textOf);
@@ -54,6 +65,20 @@ function textOfObject(value: unknown): string {
   throw new ProgrammingError(
     `there is no dumper for ${kindOf(value)}; send a string, or register a dumper for its class with ` +
       `adapters.registerDumper; composites are registered with CompositeInfo.fetch()`,
+  );
+}
+
+/** The text of values of this package's classes and of Temporal's; null for others. */
+function textOfOwn(value: unknown): string | null {
+  if (value instanceof TypedValue) return textOf(value.value);
+  if (value instanceof Interval || isTemporal(value, "Duration")) return interval.dumpText(value);
+  if (isTemporal(value, "Instant") || isTemporal(value, "ZonedDateTime")) {
+    return timestamptz.dumpText(value);
+  }
+  return (
+    plainText(value, "PlainDate") ??
+    plainText(value, "PlainDateTime") ??
+    plainText(value, "PlainTime")
   );
 }
 
