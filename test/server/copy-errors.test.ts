@@ -3,14 +3,7 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { type AsyncConnection, errors, MahoutError, ProgrammingError } from "../../src/index.ts";
-import {
-  eventually,
-  expectUsable,
-  failureOf,
-  onceRunning,
-  shells,
-  terminate,
-} from "../support/shells.ts";
+import { eventually, expectUsable, failureOf, shells } from "../support/shells.ts";
 
 /** More than all buffers between here and the server hold. */
 const ENDLESS = "copy (select repeat('x', 1000), generate_series(1, 1000000000)) to stdout";
@@ -301,77 +294,6 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
     expect(await countOf(conn)).toBe(1);
   });
 
-  describe("the server ends the session", () => {
-    const FATAL = "terminating connection due to administrator command";
-
-    test("while data goes in", async () => {
-      const conn = await connect();
-      await conn.execute("create temp table t (n int, s text)");
-      const copy = await conn.cursor().copy("copy t from stdin");
-      await copy.writeRow([1, "x"]);
-      await terminate(conn.info.backendPid);
-      const error = await failureOf(async () => {
-        for (let row = 0; row < 1e6; row++) await copy.writeRow([row, "x".repeat(1000)]);
-      });
-      expect([error.message, error.sqlstate]).toEqual([FATAL, "57P01"]);
-      expect((await failureOf(() => copy.finish())).message).toBe(FATAL);
-      expect((await failureOf(() => copy.write("x"))).message).toBe(FATAL);
-      expect([conn.closed, conn.broken]).toEqual([true, true]);
-      await copy.close();
-      await conn.close();
-    });
-
-    test("while data comes out", async () => {
-      const conn = await connect();
-      const copy = await conn.cursor().copy(ENDLESS);
-      expect(await copy.readRow()).toBeDefined();
-      await terminateWhileReading(conn);
-      const error = await failureOf(async () => {
-        for await (const piece of copy) expect(piece.length).toBeGreaterThan(0);
-      });
-      expect(error.sqlstate === "57P01" || error.code === "ERR_MAHOUT_CONNECTION_LOST").toBe(true);
-      expect(conn.broken).toBe(true);
-      expect(await failureOf(() => copy.read())).toBeInstanceOf(MahoutError);
-      await copy.close();
-      await conn.close();
-    });
-
-    test("before it answers", async () => {
-      const conn = await connect();
-      const agent = await onceRunning(conn.info.backendPid, "pg_sleep(60)", "pg_terminate_backend");
-      const error = await failureOf(() =>
-        conn.cursor().copy("copy (select pg_sleep(60)) to stdout", (copy) => copy.read()),
-      );
-      expect(error.message).toBe(FATAL);
-      await agent.done;
-      expect(conn.broken).toBe(true);
-      await conn.close();
-    });
-
-    test("while a block is being left", async () => {
-      const conn = await connect();
-      await conn.execute("create temp table t (n int, s text)");
-      const copy = await conn.cursor().copy("copy t from stdin");
-      await terminate(conn.info.backendPid);
-      await copy.close();
-      expect([conn.closed, conn.broken]).toEqual([true, true]);
-      await conn.close();
-    });
-  });
-
-  test("the connection is closed in the middle", async () => {
-    const conn = await connect();
-    const copy = await conn.cursor().copy(ENDLESS);
-    await copy.readRow();
-    await conn.close();
-    expect([conn.closed, conn.broken]).toEqual([true, false]);
-    const error = await failureOf(async () => {
-      for await (const piece of copy) expect(piece.length).toBeGreaterThan(0);
-    });
-    expect(error.message).toContain("the connection");
-    await copy.close();
-  });
-
   test("on a closed cursor or connection, and in a pipeline", async () => {
     const conn = await connect();
     const cur = conn.cursor();
@@ -406,9 +328,3 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
     });
   }
 });
-
-/** A session that waits for its reader can't be ended: the reader goes on meanwhile. */
-async function terminateWhileReading(conn: AsyncConnection<unknown>): Promise<void> {
-  const { administer } = await import("../support/shells.ts");
-  await administer(`select pg_terminate_backend(${conn.info.backendPid})`);
-}

@@ -1,44 +1,13 @@
-// Transaction blocks, in both shells: what they send, what they are worth, and how they end.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import {
-  type AsyncConnection,
-  type AsyncTransaction,
-  errors,
-  OutOfOrderTransactionNesting,
-  ProgrammingError,
-  Rollback,
-} from "../../src/index.ts";
-import { administer, expectUsable, failureOf, shells, terminate } from "../support/shells.ts";
+// Transaction blocks, in both shells: what they send, what they are worth, and what holds in them.
 
-describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
-  let conn: AsyncConnection;
-  const table = `blocks_${name}`;
-  beforeAll(async () => {
-    await administer(`create table ${table} (id int, unique (id) deferrable initially deferred)`);
-    conn = await connect();
-  });
-  afterAll(async () => {
-    await conn.close();
-    await administer(`drop table ${table}`);
-  });
-  beforeEach(async () => {
-    await administer(`truncate ${table}`);
-    if (conn.closed) conn = await connect();
-  });
+import { describe, expect, test } from "@jest/globals";
+import { type AsyncTransaction, errors, ProgrammingError, Rollback } from "../../src/index.ts";
+import { expectUsable, failureOf, shells } from "../support/shells.ts";
+import { blockStage } from "./block-stage.ts";
 
-  const insert = (id: number): Promise<unknown> =>
-    conn.execute(`insert into ${table} values ($1)`, [id]);
-  const ids = async (): Promise<number[]> =>
-    (await administer(`select id from ${table} order by id`)).map(([id]) => Number(id));
-  const block = <T>(run: (tx: AsyncTransaction) => Promise<T> | T, options?: object): Promise<T> =>
-    // A blocking block takes no promise: its function runs to the end before the block does.
-    (conn.transaction as (run: unknown, options?: object) => Promise<T>).call(conn, run, options);
-  // Both shells run the same plain functions; only in the asynchronous one they return promises.
-  const chain = (...steps: (() => unknown)[]): unknown =>
-    steps.reduce<unknown>(
-      (before, step) => (before instanceof Promise ? before.then(() => step()) : step()),
-      undefined,
-    );
+describe.each(shells)("transaction blocks ($name)", (shell) => {
+  const stage = blockStage(shell, `blocks_${shell.name}`);
+  const { insert, ids, block, chain } = stage;
 
   test("commits what its function did, and gives what that returns", async () => {
     expect(
@@ -51,7 +20,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
       ),
     ).toBe("done");
     expect(await ids()).toEqual([1, 2]);
-    await expectUsable(conn);
+    await expectUsable(stage.conn);
   });
 
   test("rolls back when its function throws, with that very error", async () => {
@@ -68,7 +37,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
     );
     expect(thrown).toBe(error);
     expect(await ids()).toEqual([]);
-    await expectUsable(conn);
+    await expectUsable(stage.conn);
   });
 
   test("is not visible to others before it ends", async () => {
@@ -76,7 +45,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
     await block(() =>
       chain(
         () => insert(1),
-        () => (seen = conn.info.transactionStatus),
+        () => (seen = stage.conn.info.transactionStatus),
       ),
     );
     expect(seen).toBe("inTransaction");
@@ -177,7 +146,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
         tx = one;
         return chain(
           () => insert(1),
-          () => conn.execute("select 1/0"),
+          () => stage.conn.execute("select 1/0"),
         );
       }),
     );
@@ -201,14 +170,14 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
         tx = one;
         return chain(
           () => insert(1),
-          () => failureOfStep(() => conn.execute("select 1/0")),
+          () => failureOfStep(() => stage.conn.execute("select 1/0")),
         );
       }),
     );
     expect(error).toBeInstanceOf(errors.InFailedSqlTransaction);
     expect(tx?.status).toBe("rolledBackWithError");
     expect(await ids()).toEqual([]);
-    await expectUsable(conn);
+    await expectUsable(stage.conn);
   });
 
   test("inside of another fails alone", async () => {
@@ -221,11 +190,11 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
             block(() =>
               chain(
                 () => insert(3),
-                () => failureOfStep(() => conn.execute("select 1/0")),
+                () => failureOfStep(() => stage.conn.execute("select 1/0")),
               ),
             ),
           ),
-        () => outcome.push(conn.info.transactionStatus),
+        () => outcome.push(stage.conn.info.transactionStatus),
         () => insert(4),
       ),
     );
@@ -247,19 +216,19 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
     expect(error).toBeInstanceOf(errors.UniqueViolation);
     expect(tx?.status).toBe("rolledBackWithError");
     expect(await ids()).toEqual([]);
-    await expectUsable(conn);
+    await expectUsable(stage.conn);
   });
 
   test("sends nothing when no statement came", async () => {
     const trace: string[] = [];
-    conn.trace((line: string) => trace.push(line), {});
+    stage.conn.trace((line: string) => trace.push(line), {});
     await block((tx) => block(() => tx.status));
-    conn.untrace();
+    stage.conn.untrace();
     expect(trace).toEqual([]);
   });
 
   test("refuses commit and rollback inside", async () => {
-    for (const wrong of [() => conn.commit(), () => conn.rollback()]) {
+    for (const wrong of [() => stage.conn.commit(), () => stage.conn.rollback()]) {
       const error = await failureOf(() => block(() => chain(() => insert(1), wrong)));
       expect(error).toBeInstanceOf(ProgrammingError);
       expect(error.message).toMatch(/can't be called inside a transaction block/);
@@ -267,38 +236,23 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
     expect(await ids()).toEqual([]);
   });
 
-  test("can't be used after its end", async () => {
-    const tx = await block((one) => one);
-    for (const wrong of [
-      () => tx.execute("select 1"),
-      () => tx.query("select 1"),
-      () => tx.transaction(() => 1),
-    ]) {
-      const error = await failureOf(wrong);
-      expect([error.constructor.name, error.message]).toEqual([
-        "ProgrammingError",
-        expect.stringContaining("has ended (committed)"),
-      ]);
-    }
-  });
-
   test("has the characteristics that it or the connection asks for", async () => {
     const show = (): unknown =>
-      conn.query(
+      stage.conn.query(
         `select current_setting('transaction_isolation') as level,
           current_setting('transaction_read_only') as ro, current_setting('transaction_deferrable') as def`,
       );
     expect(
       await block(show, { isolationLevel: "serializable", readOnly: true, deferrable: true }),
     ).toEqual([{ level: "serializable", ro: "on", def: "on" }]);
-    conn.isolationLevel = "repeatable read";
-    conn.readOnly = true;
+    stage.conn.isolationLevel = "repeatable read";
+    stage.conn.readOnly = true;
     expect(await block(show)).toEqual([{ level: "repeatable read", ro: "on", def: "off" }]);
     expect(await block(show, { readOnly: false })).toEqual([
       { level: "repeatable read", ro: "off", def: "off" },
     ]);
-    conn.isolationLevel = null;
-    conn.readOnly = null;
+    stage.conn.isolationLevel = null;
+    stage.conn.readOnly = null;
     expect(await block(show)).toEqual([{ level: "read committed", ro: "off", def: "off" }]);
     const inner = await failureOf(() =>
       block(() =>
@@ -309,7 +263,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
       ),
     );
     expect(inner.message).toMatch(/chosen by the outermost block/);
-    await expectUsable(conn);
+    await expectUsable(stage.conn);
   });
 
   test.each([
@@ -326,7 +280,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
       "ProgrammingError",
       expect.stringMatching(message),
     ]);
-    await expectUsable(conn);
+    await expectUsable(stage.conn);
   });
 
   test("settings can't be changed inside", async () => {
@@ -336,7 +290,7 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
           chain(
             () => insert(1),
             () => {
-              (conn as unknown as Record<string, unknown>)[setting] = null;
+              (stage.conn as unknown as Record<string, unknown>)[setting] = null;
             },
           ),
         ),
@@ -373,143 +327,5 @@ describe.each(shells)("transaction blocks ($name)", ({ name, connect }) => {
       },
     );
     expect(await ids()).toEqual([1, 2, 3]);
-  });
-
-  test("ends with the server's reason when the session is killed inside", async () => {
-    let tx: AsyncTransaction | undefined;
-    const { backendPid } = conn.info;
-    const error = await failureOf(() =>
-      block((one) => {
-        tx = one;
-        return chain(
-          () => insert(1),
-          () => conn.execute(`select pg_terminate_backend(${backendPid})`),
-        );
-      }),
-    );
-    expect(error).toBeInstanceOf(errors.AdminShutdown);
-    expect([tx?.status, conn.broken]).toEqual(["failed", true]);
-    expect(await ids()).toEqual([]);
-  });
-
-  test("does not pretend to have committed when the session ended meanwhile", async () => {
-    const tx = await conn.transaction();
-    await tx.execute(`insert into ${table} values (1)`);
-    await terminate(conn.info.backendPid);
-    const error = await failureOf(() => tx.commit());
-    expect(error.message).toMatch(/the connection|terminating/);
-    expect(tx.status).toBe("failed");
-    expect(await ids()).toEqual([]);
-  });
-
-  test("notices that a statement ended its transaction", async () => {
-    const error = await failureOf(() =>
-      block(() =>
-        chain(
-          () => insert(1),
-          () => conn.execute("commit"),
-        ),
-      ),
-    );
-    expect(error.message).toMatch(/was ended by a statement inside its block/);
-    await expectUsable(conn);
-  });
-
-  describe("that their user ends", () => {
-    test("commit only when told to", async () => {
-      {
-        await using tx = await conn.transaction();
-        await tx.execute(`insert into ${table} values (1)`);
-        await tx.commit();
-        expect(tx.status).toBe("committed");
-      }
-      {
-        await using tx = await conn.transaction();
-        await conn.execute(`insert into ${table} values (2)`);
-        expect(tx.status).toBe("active");
-      }
-      {
-        await using tx = await conn.transaction();
-        await conn.execute(`insert into ${table} values (3)`);
-        await tx.rollback();
-      }
-      expect(await ids()).toEqual([1]);
-      await expectUsable(conn);
-    });
-
-    test("nest", async () => {
-      await using outer = await conn.transaction();
-      await insert(1);
-      {
-        await using inner = await conn.transaction();
-        await insert(2);
-        expect(inner.savepointName).toBe("_mahout_2");
-      }
-      {
-        await using inner = await outer.transaction();
-        await insert(3);
-        await inner.commit();
-      }
-      await outer.commit();
-      expect(await ids()).toEqual([1, 3]);
-    });
-
-    test("are both rolled back when the outer ends first", async () => {
-      const outer = await conn.transaction();
-      const inner = await conn.transaction();
-      await insert(1);
-      const error = await failureOf(() => outer.commit());
-      expect(error).toBeInstanceOf(OutOfOrderTransactionNesting);
-      expect([outer.status, inner.status]).toEqual(["rolledBackWithError", "rolledBackWithError"]);
-      expect((await failureOf(() => inner.commit())).message).toMatch(/has ended/);
-      expect(await ids()).toEqual([]);
-      await expectUsable(conn);
-    });
-
-    test("can't be ended by their function's means, nor the other way round", async () => {
-      const error = await failureOf(() => block((tx) => tx.commit()));
-      expect(error.message).toMatch(/commits when the function returns/);
-      const repeated = await failureOf(() => conn.transaction({ retry: 3 }));
-      expect(repeated.message).toMatch(/only a block with a function can be repeated/);
-    });
-  });
-
-  test("repeat what failed for a passing reason, and only that", async () => {
-    let calls = 0;
-    const raise = (state: string): unknown =>
-      conn.execute(`do $$ begin raise sqlstate '${state}'; end $$`);
-    const value = await block(
-      () =>
-        chain(
-          () => insert(++calls),
-          () => (calls < 3 ? raise("40001") : "done"),
-        ),
-      { retry: { limit: 5, minDelay: 1, maxDelay: 2 } },
-    );
-    expect([value, calls, await ids()]).toEqual(["done", 3, [3]]);
-    calls = 0;
-    const failed = await failureOf(() =>
-      block(
-        () =>
-          chain(
-            () => calls++,
-            () => raise("40P01"),
-          ),
-        { retry: { limit: 2, minDelay: 1 } },
-      ),
-    );
-    expect([failed, calls]).toEqual([expect.any(errors.DeadlockDetected), 3]);
-    calls = 0;
-    await failureOf(() =>
-      block(
-        () =>
-          chain(
-            () => calls++,
-            () => raise("22012"),
-          ),
-        { retry: 5 },
-      ),
-    );
-    expect(calls).toBe(1);
   });
 });
