@@ -86,18 +86,18 @@ export class App extends Blueprint implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Opens it for blocking use: the connector that it gives for that.
+   * Opens it for blocking use, which most asynchronous connectors do with a counterpart of theirs.
    *
    * @returns itself: `using opened = app.openSync()` closes it at the end of the block.
    */
   openSync(engine?: unknown): this {
-    this.#connector.getSyncConnector().openSync(engine);
+    this.#connector.openSync(engine);
     return this;
   }
 
   /** Closes what openSync() opened; never throws. */
   closeSync(): void {
-    this.#connector.getSyncConnector().closeSync();
+    this.#connector.closeSync();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -46,7 +46,7 @@ export class ConfiguredTask<Payload> {
   }
 
   /** Says more about the jobs; what was said before stays, unless it is said again. */
-  configure<const Given extends Partial<Payload>>(
+  configure<const Given extends Partial<Payload> = Record<never, never>>(
     options: DeferOptions<Given>,
   ): ConfiguredTask<RestOf<Payload, Given>> {
     const template = applyOptions(this.#template, options);

@@ -125,7 +125,7 @@ export class TaskHandle<Payload, Result> extends Callable implements RegisteredT
    *
    * @throws QueueConfigurationError or InvalidTimestamp for what can't be meant.
    */
-  configure<const Given extends Partial<Payload>>(
+  configure<const Given extends Partial<Payload> = Record<never, never>>(
     options: DeferOptions<Given>,
   ): ConfiguredTask<RestOf<Payload, Given>> {
     return new ConfiguredTask(this.#template, options, () => this.#findManager());

@@ -91,13 +91,18 @@ export abstract class ForeignConnector<Engine extends object> extends Connector 
     this.#counterpart = null;
   }
 
-  /** Itself while it is open, else its counterpart, which is made once and has to be opened. */
+  /**
+   * Itself while it is open, else its counterpart, which is made once and has to be opened; itself, too, when it has none, because nobody said
+   * where the database is.
+   */
   override getSyncConnector(): Connector {
-    return this.#engine === null ? this.#blocking() : this;
+    return this.#engine === null ? (this.#findBlocking() ?? this) : this;
   }
 
-  override openSync(pool?: unknown): void {
-    this.#blocking().openSync(pool);
+  /** Opens the counterpart; of an engine it learns where the database is. */
+  override openSync(engine?: unknown): void {
+    if (engine !== undefined) this.#offered = this.#check(engine, "openSync() was called with");
+    this.#blocking().openSync();
   }
 
   override closeSync(): void {
@@ -164,20 +169,20 @@ export abstract class ForeignConnector<Engine extends object> extends Connector 
 
   /** What carries out blocking calls while it is closed; whoever uses it opens it. */
   #blocking(): SyncMahoutConnector {
-    if (this.#counterpart !== null) return this.#counterpart;
+    const blocking = this.#findBlocking();
+    if (blocking !== null) return blocking;
+    throw new SyncConnectorConfigurationError(
+      `${this.constructor.name} can't wait with ${this.kind}: for blocking calls give it \`conninfo\`, or use an app ` +
+        "with a SyncMahoutConnector: app.withConnector()",
+    );
+  }
+
+  #findBlocking(): SyncMahoutConnector | null {
     const engine = this.#engine ?? this.#offered;
     const { conninfo = engine === null ? null : this.conninfoOf(engine) } = this.#options;
-    if (conninfo === null)
-      throw new SyncConnectorConfigurationError(
-        `${this.constructor.name} can't wait with ${this.kind}: for blocking calls give it \`conninfo\`, or use an app ` +
-          "with a SyncMahoutConnector: app.withConnector()",
-      );
+    if (conninfo === null) return null;
     const { storage } = this;
-    this.#counterpart =
-      typeof conninfo === "string"
-        ? new SyncMahoutConnector(conninfo, { storage })
-        : new SyncMahoutConnector({ conninfo, storage });
-    return this.#counterpart;
+    return (this.#counterpart ??= new SyncMahoutConnector({ conninfo, storage }));
   }
 
   /** The same while it is open: nobody else opens it. */
