@@ -3,11 +3,10 @@
  *
  * Several contexts may use one connection. Who opens a transaction block inside of its own means a
  * savepoint, whoever else opens one has to wait for its turn; only the asynchronous context tells them
- * apart. Following contexts costs the whole process a little (not so from Node.js 24 on), so it is done only
- * while there are blocks. Contexts of blocks that have ended mean nothing, so none of them is missed when it
- * is done again.
+ * apart. Contexts are followed only while there are blocks; a block that has ended means nothing to who is still
+ * in its context.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
+import { Contexts } from "./contexts.ts";
 
 /** What a scope is of: a block. */
 export interface ScopeOwner {
@@ -23,38 +22,32 @@ export interface Scope {
   readonly parent: Scope | null;
 }
 
-/** How long there have been no blocks when contexts are no longer followed, in milliseconds. */
-const LULL = 50;
-
-const storage: AsyncLocalStorage<Scope | null> = new AsyncLocalStorage();
+const contexts: Contexts<Scope> = new Contexts();
 /** Blocks that are open; an owner counts once, and weakly, for who forgets to end it. */
 const owners = new WeakSet<ScopeOwner>();
-let openCount = 0;
-let lull: NodeJS.Timeout | undefined;
 
 /** The innermost scope of the running context; null outside of all. */
 export function currentScope(): Scope | null {
-  return openCount === 0 ? null : (storage.getStore() ?? null);
+  return contexts.current;
 }
 
 /** Calls `run` inside a new scope. */
 export function runInScope<T>(owner: ScopeOwner, run: () => T): T {
-  return storage.run(opened(owner), run);
+  return owner.over ? run() : contexts.run(opened(owner), run);
 }
 
 /** Puts the caller's context, from here on, inside a new scope; to be called before anything is awaited. */
 export function enterScope(owner: ScopeOwner): void {
-  storage.enterWith(opened(owner));
+  contexts.enter(opened(owner));
 }
 
 function opened(owner: ScopeOwner): Scope {
   // What ended blocks have left behind would pile up in a context that lives long.
   let parent = currentScope();
   while (parent?.owner.over) parent = parent.parent;
-  if (!owner.over && !owners.has(owner)) {
+  if (!owners.has(owner)) {
     owners.add(owner);
-    openCount++;
-    clearTimeout(lull);
+    contexts.open();
   }
   return { owner, parent };
 }
@@ -62,13 +55,10 @@ function opened(owner: ScopeOwner): Scope {
 /** Takes the caller's context out of a scope that it entered, unless it has left that already. */
 export function leaveScope(owner: ScopeOwner): void {
   const scope = currentScope();
-  if (scope?.owner === owner) storage.enterWith(scope.parent);
+  if (scope?.owner === owner) contexts.enter(scope.parent);
 }
 
 /** The block is over; may be told more than once, and of one that had no scope. */
 export function closeScope(owner: ScopeOwner): void {
-  if (!owners.delete(owner)) return;
-  openCount--;
-  if (openCount > 0) return;
-  lull = setTimeout(() => storage.disable(), LULL).unref();
+  if (owners.delete(owner)) contexts.close();
 }

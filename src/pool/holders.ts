@@ -7,7 +7,7 @@
  * lock-up is recognized; after the first sign of one all loans are followed. Only `connection(run)` says
  * where a loan ends; what is borrowed in other ways is not followed, as nobody could tell whose it is.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
+import { Contexts } from "../async/contexts.ts";
 
 /** A connection that a context holds, of one pool, and what it held before. */
 interface Holding {
@@ -16,19 +16,27 @@ interface Holding {
   readonly before: Holding | null;
 }
 
-let storage: AsyncLocalStorage<Holding | null> | null = null;
+const contexts: Contexts<Holding> = new Contexts();
 
 /** What the running context holds of `pool`; some of it may have been returned. Undefined for nothing. */
 export function heldOf(pool: object): object[] | undefined {
   let held: object[] | undefined;
-  for (let one = storage?.getStore() ?? null; one !== null; one = one.before) {
+  for (let one = contexts.current; one !== null; one = one.before) {
     if (one.pool === pool) (held ??= []).push(one.held);
   }
   return held;
 }
 
-/** Calls `run` in a context that holds something more. */
-export function runHolding<T>(pool: object, held: object, run: () => T): T {
-  storage ??= new AsyncLocalStorage();
-  return storage.run({ pool, held, before: storage.getStore() ?? null }, run);
+/** Calls `run` in a context that holds something more, and waits for it. */
+export async function runHolding<T>(
+  pool: object,
+  held: object,
+  run: () => Promise<T> | T,
+): Promise<T> {
+  contexts.open();
+  try {
+    return await contexts.run({ pool, held, before: contexts.current }, run);
+  } finally {
+    contexts.close();
+  }
 }

@@ -36,6 +36,8 @@ test("contexts are followed only while there are blocks", () => {
     "after items": false,
     waiting: follows,
     "after failures": false,
+    "the pool's last connection": follows,
+    "after a pool": false,
     nested: true,
   });
 });

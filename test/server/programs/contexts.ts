@@ -3,7 +3,7 @@
 
 import { executionAsyncId } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AsyncConnection } from "../../../src/index.ts";
+import { AsyncConnection, ConnectionPool } from "../../../src/index.ts";
 
 const conninfo = JSON.parse(process.argv[2] ?? "{}") as Record<string, string | number>;
 
@@ -49,6 +49,10 @@ async function main(): Promise<void> {
   await gone.transaction(() => 1).catch(() => {});
   await gone.transaction().catch(() => {});
   await after("failures");
+  const pool = new ConnectionPool(conninfo, { minSize: 1, maxSize: 1 });
+  await pool.connection(() => look("the pool's last connection"));
+  await after("a pool");
+  await pool.close();
   // A context of before still knows its block, and others don't.
   await conn.transaction(async (outer) => {
     await sleep(120);
