@@ -149,6 +149,7 @@ export type {
   CopyType,
   CursorOptions,
   DictRow,
+  DuplicateColumns,
   EnumMapping,
   EnumObject,
   ExecuteManyOptions,

@@ -154,7 +154,14 @@ export type { SqlTag } from "./sql/tag.ts";
 export { columnsOf, unnestList, valuesList } from "./sql/multi-row.ts";
 export type { MultiRow, ValuesListOptions } from "./sql/multi-row.ts";
 export { argsRow, classRow, dictRow, kwargsRow, scalarRow, tupleRow } from "./rows.ts";
-export type { DictRow, RowColumn, RowFactory, RowMaker, TupleRow } from "./rows.ts";
+export type {
+  DictRow,
+  DuplicateColumns,
+  RowColumn,
+  RowFactory,
+  RowMaker,
+  TupleRow,
+} from "./rows.ts";
 export type { Outcome } from "./errors.ts";
 export {
   CancellationTimeout,

@@ -31,21 +31,27 @@ export type DictRow = Record<string, any>;
 export type TupleRow = any[];
 
 /**
- * Rows as plain objects; the default. Of columns with the same name the last one is kept: use
- * {@link tupleRow} to keep all.
+ * Rows as plain objects; the default. Of columns with the same name the last one is kept, unless the option
+ * `duplicateColumns` says that they are an error; {@link tupleRow} keeps all.
  */
-export const dictRow: RowFactory<DictRow> = (columns) => {
+export function dictRow<Row extends DictRow = DictRow>(
+  columns: readonly RowColumn[],
+): RowMaker<Row> {
   const template = rowTemplate(columns);
   const names = columns.map((column) => column.name);
   return (values) => {
     const row = { ...template };
     for (let index = 0; index < names.length; index++) row[names[index] as string] = values[index];
-    return row;
+    return row as Row;
   };
-};
+}
 
 /** Rows as arrays, in the columns' order, duplicate names included. */
-export const tupleRow: RowFactory<TupleRow> = () => (values) => [...values];
+export function tupleRow<Row extends TupleRow = TupleRow>(
+  _columns: readonly RowColumn[],
+): RowMaker<Row> {
+  return (values) => [...values] as Row;
+}
 
 /**
  * Each row as the value of its first column.
@@ -67,15 +73,83 @@ export function classRow<T>(type: new (row: any) => T): RowFactory<T> {
 /** Each row as what `make` returns when called with the values as its arguments. */
 // eslint-disable-next-line typescript/no-explicit-any -- the arguments are the query's columns
 export function argsRow<T>(make: (...values: any[]) => T): RowFactory<T> {
-  return () => (values) => make(...values);
+  const factory: RowFactory<T> = () => (values) => make(...values);
+  positional.add(factory);
+  return factory;
 }
 
 /** Each row as what `make` returns when called with one object of the columns' values. */
-export function kwargsRow<T>(make: (row: DictRow) => T): RowFactory<T> {
+export function kwargsRow<T, Row extends DictRow = DictRow>(make: (row: Row) => T): RowFactory<T> {
   return (columns) => {
-    const dict = dictRow(columns);
+    const dict = dictRow<Row>(columns);
     return (values) => make(dict(values));
   };
+}
+
+/** What becomes of columns with the same name where rows are built by names. */
+export type DuplicateColumns = "last" | "error";
+
+/** Factories that never look at names, so that columns of the same name are no harm. */
+const positional = new WeakSet<object>([tupleRow, scalarRow]);
+/** The strict form of factories, and back. */
+const strict = new WeakMap<object, RowFactory<never>>();
+const plain = new WeakMap<object, RowFactory<never>>();
+
+/** The factory, refusing results with duplicate names if the policy says so; the same one every time. */
+export function factoryUnder<Row>(
+  policy: DuplicateColumns,
+  factory: RowFactory<Row>,
+): RowFactory<Row> {
+  if (policy === "last" || positional.has(factory)) return factory;
+  const known = strict.get(factory);
+  if (known) return known as RowFactory<unknown> as RowFactory<Row>;
+  const made: RowFactory<Row> = (columns) => {
+    refuseDuplicates(columns);
+    return factory(columns);
+  };
+  strict.set(factory, made as RowFactory<unknown> as RowFactory<never>);
+  plain.set(made, factory as RowFactory<unknown> as RowFactory<never>);
+  return made;
+}
+
+/**
+ * The factory behind a strict one, for columns that it takes; any other one as it is.
+ *
+ * @throws ProgrammingError as the strict one does.
+ */
+export function factoryFor<Row>(
+  factory: RowFactory<Row>,
+  columns: readonly RowColumn[],
+): RowFactory<Row> {
+  const inner = plain.get(factory);
+  if (inner === undefined) return factory;
+  refuseDuplicates(columns);
+  return inner as RowFactory<unknown> as RowFactory<Row>;
+}
+
+function refuseDuplicates(columns: readonly RowColumn[]): void {
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    if (seen.has(name)) {
+      throw new ProgrammingError(
+        `the result has several columns named ${JSON.stringify(name)}; name them with "as", or use tupleRow`,
+        { code: "ERR_MAHOUT_DUPLICATE_COLUMNS" },
+      );
+    }
+    seen.add(name);
+  }
+}
+
+/**
+ * Checks a policy.
+ *
+ * @throws ProgrammingError for anything but `"last"` and `"error"`.
+ */
+export function checkDuplicates(policy: DuplicateColumns | undefined): DuplicateColumns {
+  if (policy === undefined || policy === "last" || policy === "error") return policy ?? "last";
+  throw new ProgrammingError(
+    `duplicateColumns is "last" or "error", not ${JSON.stringify(policy) ?? typeof policy}`,
+  );
 }
 
 /**

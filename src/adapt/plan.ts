@@ -9,7 +9,7 @@
 import type { ColumnDescription } from "../protocol/messages.ts";
 import { int32 } from "../protocol/bytes.ts";
 import type { RowFactory } from "../rows.ts";
-import { dictRow, rowTemplate, tupleRow } from "../rows.ts";
+import { dictRow, factoryFor, rowTemplate, tupleRow } from "../rows.ts";
 import type { RowReader } from "./compile.ts";
 import { compileArrayReader, compileObjectReader } from "./compile.ts";
 import type { AdaptersMap, Load } from "./registry.ts";
@@ -20,6 +20,7 @@ const ROWS_BEFORE_COMPILING = 400;
 /** Reads the rows of one kind of result. */
 export class RowPlan<Row> {
   readonly #columns: readonly ColumnDescription[];
+  readonly #given: RowFactory<Row>;
   readonly #factory: RowFactory<Row>;
   readonly #adapters: AdaptersMap;
   readonly #version: number;
@@ -34,7 +35,8 @@ export class RowPlan<Row> {
     factory: RowFactory<Row>,
   ) {
     this.#columns = columns;
-    this.#factory = factory;
+    this.#given = factory;
+    this.#factory = factoryFor(factory, columns);
     this.#adapters = adapters;
     this.#version = adapters.version;
     this.#loads = columns.map(({ typeOid, format }) => {
@@ -48,7 +50,7 @@ export class RowPlan<Row> {
   fits(columns: readonly ColumnDescription[], adapters: AdaptersMap, factory: unknown): boolean {
     return (
       this.#columns === columns &&
-      this.#factory === factory &&
+      this.#given === factory &&
       this.#adapters === adapters &&
       this.#version === adapters.version
     );

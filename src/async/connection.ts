@@ -100,8 +100,8 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
 
   /** Makes a cursor; no message is sent. */
   cursor(): AsyncCursor<Row>;
-  /** Makes a cursor whose rows are built by `rowFactory`. */
-  cursor<R>(options: { readonly rowFactory: RowFactory<R> }): AsyncCursor<R>;
+  /** Makes a cursor; its rows are built by `rowFactory`. */
+  cursor<R = Row>(options: CursorOptions<R> & { readonly binding?: "server" }): AsyncCursor<R>;
   /** Makes a cursor that puts values into the text itself, for statements that take no parameters. */
   cursor<R = Row>(options: ClientCursorOptions<R>): AsyncClientCursor<R>;
   /** Makes a server cursor of that name, to execute a query with or to fetch from one that is open already. */
@@ -120,9 +120,10 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     if (first !== undefined && (typeof first !== "object" || first === null))
       return new AsyncServerCursor(conn, first, second?.rowFactory ?? conn.rowFactory, second);
     const factory = first?.rowFactory ?? conn.rowFactory;
-    return isClientBound(first)
-      ? new AsyncClientCursor(conn, factory)
-      : new AsyncCursor(conn, factory);
+    const Kind = isClientBound(first) ? AsyncClientCursor : AsyncCursor;
+    const cursor = new Kind(conn, factory);
+    if (first?.duplicateColumns) cursor.duplicateColumns = first.duplicateColumns;
+    return cursor;
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link AsyncCursor.execute}. */
@@ -163,7 +164,7 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
       const sets = isPipelined
         ? await driver.sendAndArrive(context, request, options)
         : await driver.run(context, request(), options);
-      return lastRows(sets, core.adapters, core.factoryOf(options));
+      return lastRows(sets, core.adapters, core.rowsOf(options));
     } catch (error) {
       throw recapture(error);
     }

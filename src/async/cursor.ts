@@ -185,7 +185,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
       binary === undefined ? undefined : { binary },
     );
     const { connection, context } = this;
-    const factory = (options?.rowFactory ?? this.rowFactory) as RowFactory<R>;
+    const factory = this.rowsOf(options);
     const core = new StreamCore<R>(context, request, factory, size);
     const limits = limitsOf(connection.core, options);
     return streamRows(connection, core, limits, () => this.take([core.result]));

@@ -91,8 +91,8 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
 
   /** Makes a cursor; no message is sent. */
   cursor(): Cursor<Row>;
-  /** Makes a cursor whose rows are built by `rowFactory`. */
-  cursor<R>(options: { readonly rowFactory: RowFactory<R> }): Cursor<R>;
+  /** Makes a cursor; its rows are built by `rowFactory`. */
+  cursor<R = Row>(options: CursorOptions<R> & { readonly binding?: "server" }): Cursor<R>;
   /** Makes a cursor that puts values into the text itself, for statements that take no parameters. */
   cursor<R = Row>(options: ClientCursorOptions<R>): ClientCursor<R>;
   /** Makes a server cursor of that name, to execute a query with or to fetch from one that is open already. */
@@ -111,7 +111,10 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
     if (first !== undefined && (typeof first !== "object" || first === null))
       return new ServerCursor(conn, first, second?.rowFactory ?? conn.rowFactory, second);
     const factory = first?.rowFactory ?? conn.rowFactory;
-    return isClientBound(first) ? new ClientCursor(conn, factory) : new Cursor(conn, factory);
+    const Kind = isClientBound(first) ? ClientCursor : Cursor;
+    const cursor = new Kind(conn, factory);
+    if (first?.duplicateColumns) cursor.duplicateColumns = first.duplicateColumns;
+    return cursor;
   }
 
   /** Executes a statement on a new cursor and gives the cursor; see {@link Cursor.execute}. */
@@ -135,7 +138,7 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
     const sets = core.pipeline.open
       ? driver.arrive(driver.send(context, request, options))
       : driver.run(context, request, options);
-    return lastRows(sets, core.adapters, core.factoryOf(options));
+    return lastRows(sets, core.adapters, core.rowsOf(options));
   }
 
   /**

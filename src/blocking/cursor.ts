@@ -152,7 +152,7 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
       binary === undefined ? undefined : { binary },
     );
     const { connection, context } = this;
-    const factory = (options?.rowFactory ?? this.rowFactory) as RowFactory<R>;
+    const factory = this.rowsOf(options);
     const core = new StreamCore<R>(context, request, factory, size);
     const timeout = connection.core.timeoutOf(options);
     return streamRows(connection, core, timeout, () => this.take([core.result]));

@@ -4,7 +4,8 @@
  * The shells inherit this face; the state behind it is the core's.
  */
 import type { AdaptersMap } from "../adapt/registry.ts";
-import type { DictRow, RowFactory } from "../rows.ts";
+import type { DictRow, DuplicateColumns, RowFactory } from "../rows.ts";
+import { checkDuplicates } from "../rows.ts";
 import { InterfaceError } from "../errors.ts";
 import { ConnectionCore } from "./connection.ts";
 import type { Characteristics, IsolationLevel } from "./characteristics.ts";
@@ -59,6 +60,15 @@ export abstract class ConnectionBase<Row = DictRow> {
 
   set rowFactory(factory: RowFactory<Row>) {
     this.core.rowFactory = factory;
+  }
+
+  /** What becomes of columns with the same name in cursors made from now on; see {@link SessionOptions}. */
+  get duplicateColumns(): DuplicateColumns {
+    return this.core.duplicateColumns;
+  }
+
+  set duplicateColumns(policy: DuplicateColumns) {
+    this.core.duplicateColumns = checkDuplicates(policy);
   }
 
   /**

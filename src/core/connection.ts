@@ -12,8 +12,8 @@ import { OperationalError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { writeTerminate } from "../protocol/encode.ts";
 import type { Session } from "../protocol/session.ts";
-import type { DictRow, RowFactory } from "../rows.ts";
-import { dictRow } from "../rows.ts";
+import type { DictRow, DuplicateColumns, RowFactory } from "../rows.ts";
+import { checkDuplicates, dictRow, factoryUnder } from "../rows.ts";
 import { deliverObserved, isWatched, notifyChannel } from "./channels.ts";
 import type { Connected } from "./connect.ts";
 import { placeOf } from "./connect.ts";
@@ -68,6 +68,8 @@ export class ConnectionCore<Row = DictRow> {
   readonly inbox: Inbox;
   /** How rows are built by cursors made from now on. */
   rowFactory: RowFactory<Row>;
+  /** What becomes of columns with the same name in cursors made from now on. */
+  duplicateColumns: DuplicateColumns;
   /** How long the server has to end what was cancelled, in milliseconds. */
   readonly cancelTimeout: number;
   /** Takes what has arrived while nobody waited; the asynchronous shell needs no such thing. */
@@ -100,6 +102,7 @@ export class ConnectionCore<Row = DictRow> {
     );
     this.#tracing = tracingOf(options.trace);
     this.rowFactory = options.rowFactory ?? (dictRow as RowFactory<unknown> as RowFactory<Row>);
+    this.duplicateColumns = checkDuplicates(options.duplicateColumns);
     this.notices = new Handlers("notice", options.noticeHandlers);
     const backlog = checkBacklog(options.notifyBacklog ?? NOTIFY_BACKLOG);
     this.inbox = new Inbox(backlog, options.notifyHandlers);
@@ -158,6 +161,12 @@ export class ConnectionCore<Row = DictRow> {
   /** The row factory of one call: its own, or the connection's. */
   factoryOf<R>(options: ExecuteOptions<R> | undefined): RowFactory<R> {
     return options?.rowFactory ?? (this.rowFactory as unknown as RowFactory<R>);
+  }
+
+  /** What builds the rows of one call. */
+  rowsOf<R>(options: ExecuteOptions<R> | undefined): RowFactory<R> {
+    const policy = options?.duplicateColumns ?? this.duplicateColumns;
+    return factoryUnder(policy, this.factoryOf(options));
   }
 
   /** Whether the connection can't be used any more, whoever ended it. */

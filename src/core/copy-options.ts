@@ -24,7 +24,7 @@ export interface StreamOptions<Row = DictRow> extends Omit<ExecuteOptions<Row>, 
 }
 
 const COPY_OPTIONS = ["timeout", "signal", "types"];
-const STREAM_OPTIONS = ["timeout", "signal", "rowFactory", "binary", "size"];
+const STREAM_OPTIONS = ["timeout", "signal", "rowFactory", "duplicateColumns", "binary", "size"];
 
 /** The arguments of `copy()` behind the statement, in their places. */
 export interface CopyArguments<Use> {

@@ -3,17 +3,20 @@
  */
 import { AdaptersMap, type Layer } from "../adapt/registry.ts";
 import { InterfaceError } from "../errors.ts";
-import type { RowFactory } from "../rows.ts";
+import type { DuplicateColumns, RowFactory } from "../rows.ts";
+import { checkDuplicates, factoryUnder } from "../rows.ts";
 import type { ConnectionBase } from "./connection-base.ts";
 import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
 import { requestOf } from "./operations.ts";
-import type { RunOptions } from "./options.ts";
+import type { ExecuteOptions, RunOptions } from "./options.ts";
 import type { Query, QueryParameters } from "./query.ts";
 
 /** What a cursor needs of its connection. */
 export interface Adapted {
   /** The connection's layer of the registry. */
   readonly adapters: AdaptersMap;
+  /** What becomes of columns with the same name. */
+  readonly duplicateColumns: DuplicateColumns;
 }
 
 /** Settings of a cursor. */
@@ -27,6 +30,9 @@ export abstract class CursorFace<Row> {
 
   /** How the rows of the last call are built, if it said so. */
   protected callFactory: RowFactory<Row> | null = null;
+  /** What becomes of columns with the same name in the last call, if it said so. */
+  protected callDuplicates: DuplicateColumns | null = null;
+  #duplicates: DuplicateColumns;
   readonly #core: Adapted;
   #rowFactory: RowFactory<Row>;
   #adapters: AdaptersMap | null = null;
@@ -41,6 +47,7 @@ export abstract class CursorFace<Row> {
     this.#core = core;
     this.#inherited = core.adapters.layer;
     this.#rowFactory = rowFactory;
+    this.#duplicates = core.duplicateColumns;
   }
 
   /** Whether the cursor was closed; it can't be used any more then. */
@@ -58,9 +65,26 @@ export abstract class CursorFace<Row> {
     this.callFactory = null;
   }
 
+  /** What becomes of columns with the same name; see {@link CursorOptions}. */
+  get duplicateColumns(): DuplicateColumns {
+    return this.#duplicates;
+  }
+
+  set duplicateColumns(policy: DuplicateColumns) {
+    this.#duplicates = checkDuplicates(policy);
+    this.callDuplicates = null;
+  }
+
   /** The way in force to build rows. */
   protected get activeFactory(): RowFactory<Row> {
-    return this.callFactory ?? this.#rowFactory;
+    const factory = this.callFactory ?? this.#rowFactory;
+    return factoryUnder(this.callDuplicates ?? this.#duplicates, factory);
+  }
+
+  /** What builds the rows of one call that keeps none. */
+  protected rowsOf<R>(options: ExecuteOptions<R> | undefined): RowFactory<R> {
+    const factory = (options?.rowFactory ?? this.#rowFactory) as RowFactory<R>;
+    return factoryUnder(checkDuplicates(options?.duplicateColumns ?? this.#duplicates), factory);
   }
 
   /** The cursor's own adapters: they start as the connection's were when it was made; changes stay here. */

@@ -1,11 +1,13 @@
 /** What can be said of a cursor when it is made. */
 import { ProgrammingError } from "../errors.ts";
-import type { RowFactory } from "../rows.ts";
+import type { DuplicateColumns, RowFactory } from "../rows.ts";
 
 /** How a cursor is to be. */
 export interface CursorOptions<Row> {
   /** How rows are built; the connection's way by default. */
   readonly rowFactory?: RowFactory<Row>;
+  /** What becomes of columns with the same name: the last one stays, or it is an error; the connection's way by default. */
+  readonly duplicateColumns?: DuplicateColumns;
   /** Who puts the values into the statement: the server (the default), or the client, as literals. */
   readonly binding?: "server" | "client";
 }
@@ -16,7 +18,7 @@ export interface ClientCursorOptions<Row> extends CursorOptions<Row> {
   readonly binding: "client";
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(["rowFactory", "binding"]);
+const OPTIONS: ReadonlySet<string> = new Set(["rowFactory", "duplicateColumns", "binding"]);
 
 /**
  * Whether a cursor is to bind on the client.

@@ -81,6 +81,7 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
   /** Takes what a statement gave and stands before the first row of its first result. */
   protected take(results: readonly ResultSet[], options?: ExecuteOptions<Row>): void {
     this.callFactory = options?.rowFactory ?? null;
+    this.callDuplicates = options?.duplicateColumns ?? null;
     this.#results = results;
     this.#total = null;
     this.#select(0);

@@ -2,6 +2,8 @@
  * How a call's options become a request: checks that don't need the server.
  */
 import { ProgrammingError } from "../errors.ts";
+import { checkDuplicates } from "../rows.ts";
+import type { DuplicateColumns } from "../rows.ts";
 import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
 import type { RunOptions } from "./options.ts";
 import type { Query, QueryParameters } from "./query.ts";
@@ -11,6 +13,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "prepare",
   "binary",
   "rowFactory",
+  "duplicateColumns",
   "timeout",
   "signal",
 ]);
@@ -76,4 +79,5 @@ function checkOptions(options: RunOptions): void {
     }
   }
   if (options.timeout !== undefined) checkMilliseconds("timeout", options.timeout);
+  checkDuplicates((options as { duplicateColumns?: DuplicateColumns }).duplicateColumns);
 }

@@ -5,7 +5,7 @@
  */
 import type { AdaptersMap } from "../adapt/registry.ts";
 import type { Diagnostic } from "../errors.ts";
-import type { DictRow, RowFactory } from "../rows.ts";
+import type { DictRow, DuplicateColumns, RowFactory } from "../rows.ts";
 import type { TraceRequest, TraceSink } from "./trace.ts";
 import type { Characteristics } from "./characteristics.ts";
 import type { TypeOptions } from "./type-options.ts";
@@ -26,6 +26,11 @@ export interface SessionOptions<Row = DictRow> extends Characteristics, TypeOpti
   readonly autocommit?: boolean;
   /** How rows are built: {@link dictRow} by default. */
   readonly rowFactory?: RowFactory<Row>;
+  /**
+   * What becomes of columns with the same name where rows are built by names: the last one stays (`"last"`, the
+   * default), or fetching is refused (`"error"`).
+   */
+  readonly duplicateColumns?: DuplicateColumns;
   /** Executions of a statement before it is prepared: 5 by default, 0 at once, null never (for poolers). */
   readonly prepareThreshold?: number | null;
   /** How many statements are remembered and kept prepared: 100 by default. */
@@ -74,4 +79,6 @@ export interface RunOptions {
 export interface ExecuteOptions<Row = DictRow> extends RunOptions {
   /** How rows are built; the cursor's or connection's by default. */
   readonly rowFactory?: RowFactory<Row>;
+  /** What becomes of columns with the same name; the cursor's or connection's way by default. */
+  readonly duplicateColumns?: DuplicateColumns;
 }

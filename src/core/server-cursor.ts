@@ -15,7 +15,7 @@ import { BoundParameters, checkParameters } from "../adapt/parameters.ts";
 import { NotSupportedError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { Result } from "../protocol/result.ts";
-import type { RowFactory } from "../rows.ts";
+import type { DuplicateColumns, RowFactory } from "../rows.ts";
 import type { ConnectionBase } from "./connection-base.ts";
 import type { ScrollMode } from "./cursor.ts";
 import { checkMode, CursorCore } from "./cursor.ts";
@@ -36,12 +36,20 @@ import { Statement } from "./statements.ts";
 /** FETCH and MOVE count no further. */
 const MOST_ROWS = 2 ** 31 - 1;
 const ITERSIZE = 100;
-const OPTIONS: ReadonlySet<string> = new Set(["rowFactory", "scrollable", "withHold", "itersize"]);
+const OPTIONS: ReadonlySet<string> = new Set([
+  "rowFactory",
+  "duplicateColumns",
+  "scrollable",
+  "withHold",
+  "itersize",
+]);
 
 /** How a server cursor is to be. */
 export interface ServerCursorOptions<Row> {
   /** How rows are built; the connection's way by default. */
   readonly rowFactory?: RowFactory<Row>;
+  /** What becomes of columns with the same name; the connection's way by default. */
+  readonly duplicateColumns?: DuplicateColumns;
   /** Whether one can go back: SCROLL (true), NO SCROLL (false), or whatever the plan allows (null, the default). */
   readonly scrollable?: boolean | null;
   /** Whether it lives on when its transaction has ended, which copies its rows then; false by default. */
@@ -82,6 +90,7 @@ export abstract class ServerCursorCore<Row> extends CursorCore<Row> {
     this.name = checkCursorName(name);
     this.scrollable = options.scrollable ?? null;
     this.withHold = options.withHold ?? false;
+    if (options.duplicateColumns !== undefined) this.duplicateColumns = options.duplicateColumns;
     if (options.itersize !== undefined) this.itersize = options.itersize;
   }
 

@@ -21,6 +21,7 @@ import type { Secrets } from "./secrets.ts";
 /** Our own options; what isn't one of them is a keyword of libpq, or an error that names it. */
 const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "probe" | "oauthToken">([
   "rowFactory",
+  "duplicateColumns",
   "autocommit",
   "isolationLevel",
   "readOnly",

@@ -10,12 +10,13 @@ import type { ConnectionCore } from "../core/connection.ts";
 import type { Handler } from "../core/handlers.ts";
 import type { Notify } from "../core/notify.ts";
 import type { Diagnostic } from "../errors.ts";
-import type { RowFactory } from "../rows.ts";
+import type { DuplicateColumns, RowFactory } from "../rows.ts";
 import type { PoolAdapters } from "./adapters.ts";
 
 /** A connection's settings at one moment. */
 export class Baseline<Row> {
   readonly #rowFactory: RowFactory<Row>;
+  readonly #duplicateColumns: DuplicateColumns;
   readonly #autocommit: boolean;
   readonly #characteristics: Characteristics;
   readonly #statementTimeout: number | null;
@@ -28,6 +29,7 @@ export class Baseline<Row> {
 
   constructor(core: ConnectionCore<Row>) {
     this.#rowFactory = core.rowFactory;
+    this.#duplicateColumns = core.duplicateColumns;
     this.#autocommit = core.transactions.autocommit;
     this.#characteristics = core.transactions.characteristics;
     this.#statementTimeout = core.statementTimeout;
@@ -42,6 +44,7 @@ export class Baseline<Row> {
   restore(core: ConnectionCore<Row>): void {
     const { transactions, statements, notices, inbox } = core;
     if (core.rowFactory !== this.#rowFactory) core.rowFactory = this.#rowFactory;
+    core.duplicateColumns = this.#duplicateColumns;
     if (transactions.autocommit !== this.#autocommit)
       transactions.chooseAutocommit(this.#autocommit);
     if (transactions.characteristics !== this.#characteristics) {

@@ -3,10 +3,14 @@
 
 import {
   argsRow,
+  type AsyncClientCursor,
   type AsyncConnection,
   type AsyncCursor,
+  type AsyncServerCursor,
   classRow,
+  type Composed,
   connect,
+  type ClientCursor,
   Connection,
   type Cursor,
   type DictRow,
@@ -14,6 +18,7 @@ import {
   kwargsRow,
   type RowFactory,
   scalarRow,
+  sql,
   tupleRow,
   type TupleRow,
 } from "../../src/index.ts";
@@ -24,6 +29,10 @@ class User {
   constructor({ id }: DictRow) {
     this.id = id as number;
   }
+}
+
+interface Account {
+  readonly id: number;
 }
 
 class Sum {
@@ -73,6 +82,25 @@ export async function inTheAsyncShell(conn: AsyncConnection): Promise<void> {
   has<number[]>()(await conn.query(text, [], { rowFactory: scalarRow<number> }));
   has<AsyncCursor<User>>()(await conn.execute(text, [], { rowFactory: classRow(User) }));
 
+  // From both: the type argument says what the factory's rows hold.
+  has<Account[]>()(await conn.query<Account>(text, [], { rowFactory: dictRow }));
+  has<[number, string][]>()(await conn.query<[number, string]>(text, [], { rowFactory: tupleRow }));
+  has<[number, string][]>()(await conn.query(text, [], { rowFactory: tupleRow<[number, string]> }));
+  has<bigint[]>()(await conn.query<bigint>(text, [], { rowFactory: scalarRow }));
+  has<AsyncCursor<bigint>>()(await conn.execute<bigint>(text, [], { rowFactory: scalarRow }));
+  has<unknown[]>()(await conn.query(text, [], { rowFactory: scalarRow }));
+  has<number[]>()(await conn.query(text, [], { rowFactory: kwargsRow((row: Account) => row.id) }));
+  has<AsyncCursor<[number]>>()(conn.cursor<[number]>({ rowFactory: tupleRow }));
+  has<AsyncClientCursor<[number]>>()(
+    conn.cursor<[number]>({ binding: "client", rowFactory: tupleRow }),
+  );
+  has<AsyncClientCursor<DictRow>>()(conn.cursor({ binding: "client" }));
+  has<AsyncCursor<DictRow>>()(conn.cursor({ duplicateColumns: "error" }));
+  for await (const row of conn.cursor().stream<[number]>(text, [], { rowFactory: tupleRow }))
+    has<[number]>()(row);
+  for await (const row of conn.cursor().stream(text, [], { rowFactory: tupleRow }))
+    has<TupleRow>()(row);
+
   // From a cursor.
   const cursor = conn.cursor({ rowFactory: classRow(User) });
   has<AsyncCursor<User>>()(cursor);
@@ -87,7 +115,32 @@ export async function inTheAsyncShell(conn: AsyncConnection): Promise<void> {
   has<AsyncCursor<bigint>>()(scalars.cursor());
   has<AsyncCursor<bigint>>()(await scalars.execute(text));
   has<User[]>()(await scalars.query<User>(text));
+  const tuples = await connect("", { rowFactory: tupleRow<[number, string]> });
+  has<AsyncConnection<[number, string]>>()(tuples);
+  has<[number, string] | undefined>()(await tuples.cursor().fetchOne());
+  has<AsyncServerCursor<[number, string]>>()(tuples.cursor("c"));
+  has<[number, string][]>()(await tuples.transaction((tx) => tx.query(text)));
+  has<AsyncConnection<TupleRow>>()(await connect("", { rowFactory: tupleRow }));
 
+  // Parameters by name are objects of any type, and templates stand for text.
+  const account: Account = { id: 1 };
+  await conn.query("select $id", account);
+  await conn.query("select $id", new User(account));
+  await conn.cursor().executeMany("select $id", [account]);
+  has<Composed>()(sql`select ${1}`);
+  has<User[]>()(await conn.query<User>(sql`select ${1}`));
+  await conn.cursor().executeMany(sql`select $1`, [[1]]);
+
+  // @ts-expect-error -- a function is no statement
+  await conn.query(sql);
+  // @ts-expect-error -- nor is an object
+  await conn.query({ text });
+  // @ts-expect-error -- an array is not what rows of names are
+  await conn.query<Account>(text, [], { rowFactory: tupleRow });
+  // @ts-expect-error -- nor is a class of ours what scalars of a factory are
+  await conn.query<Account>(text, [], { rowFactory: scalarRow<number> });
+  // @ts-expect-error -- there are two policies
+  await conn.query(text, [], { duplicateColumns: "first" });
   // @ts-expect-error -- rows of a type argument can't be made by a factory of others
   await conn.query<User>(text, [], { rowFactory: tupleRow });
   // @ts-expect-error -- a cursor's rows are those that it was made for
@@ -112,6 +165,11 @@ export function inTheBlockingShell(conn: Connection): void {
   has<User[]>()(conn.query(text, [], { rowFactory: classRow(User) }));
   for (const user of conn.execute<User>(text)) has<User>()(user);
   has<Cursor<User>>()(conn.cursor({ rowFactory: classRow(User) }));
+  has<[number, string][]>()(conn.query<[number, string]>(text, [], { rowFactory: tupleRow }));
+  has<bigint[]>()(conn.query<bigint>(text, [], { rowFactory: scalarRow }));
+  has<TupleRow[]>()(conn.query(text, [], { rowFactory: tupleRow }));
+  has<ClientCursor<DictRow>>()(conn.cursor({ binding: "client" }));
+  has<ClientCursor<User>>()(conn.cursor({ binding: "client", rowFactory: classRow(User) }));
   has<Connection<bigint>>()(Connection.connect("", { rowFactory: scalarRow<bigint> }));
   has<number>()(Connection.with("", (given) => given.query(text).length));
 
