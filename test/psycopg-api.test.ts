@@ -40,6 +40,10 @@ const PSYCOPG: Readonly<Record<string, string>> = {
     Placeholder Composed TypeInfo types
     capabilities pq crdb apilevel threadsafety paramstyle Binary Date DateFromTicks Time TimeFromTicks
     Timestamp TimestampFromTicks BINARY DATETIME NUMBER ROWID STRING`,
+  Types: `fetch register name oid regtype array_oid delimiter CompositeInfo EnumInfo RangeInfo MultirangeInfo
+    register_composite register_enum register_range register_multirange register_hstore register_array
+    register_shapely TypesRegistry Range Multirange Json Jsonb set_json_dumps set_json_loads register_dumper
+    register_loader Dumper Loader PyFormat`,
 };
 
 /** The 18 fields of a diagnostic. */
@@ -104,6 +108,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   Pipeline: "p",
   Xid: "xid",
   Errors: "error",
+  Types: "type",
 };
 
 describe.each(shells)("the $name shell", ({ connect }: Shell) => {
@@ -121,9 +126,11 @@ describe.each(shells)("the $name shell", ({ connect }: Shell) => {
     const p = await conn.pipeline();
     const column = cur.description?.[0] as mahout.Column;
     const error = new mahout.MahoutError("for its members");
+    const type = await mahout.TypeInfo.fetch(conn, "int4range");
     const members = { conn, info: conn.info, cur, column, copy, tx, p, xid: conn.xid(1, "g", "b") };
     objects = {
       ...members,
+      type,
       "client cursor": conn.cursor({ binding: "client" }),
       "server cursor": conn.cursor("c"),
       error,
