@@ -49,7 +49,8 @@ describe.each(shells)("$name shell", ({ connect: open }) => {
     await using conn = await connect();
     const cur = await conn.execute(FIVE);
     const error = await failureOf(() => cur.fetchMany(size as number));
-    expect(error.message).toBe(`fetchMany takes a whole number of rows, not ${size}`);
+    const shown = typeof size === "string" ? `"${size}"` : String(size);
+    expect(error.message).toBe(`fetchMany takes a whole number of rows, not ${shown}`);
     expect(await cur.fetchOne()).toBe(1);
   });
 
