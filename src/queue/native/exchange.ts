@@ -11,7 +11,7 @@ import { STEADY } from "./template.ts";
 
 /** The function. Its last row, the one without an id, has in `payload` what is not about a job. */
 export const EXCHANGE: string = `
--- _done and _leases name jobs that have succeeded, to be removed or not; _outcomes are the other outcomes.
+-- _done and _leases name jobs that have succeeded, to be removed or not, in the order of their ids; _outcomes are the other outcomes.
 CREATE FUNCTION {schema}.exchange_v1(
   _worker bigint, _done bigint[], _leases bigint[], _remove boolean, _outcomes jsonb, _claim integer, _queues text[])
 RETURNS TABLE (
@@ -55,8 +55,8 @@ BEGIN
 
   IF cardinality(_done) > 0 THEN
     WITH ended AS (
-      DELETE FROM {schema}.jobs j USING unnest(_done, _leases) AS d(id, lease)
-       WHERE j.id = d.id AND j.lease = d.lease AND j.state = 'd'
+      DELETE FROM {schema}.jobs j
+       WHERE j.id = ANY (_done) AND j.lease = _leases[width_bucket(j.id, _done)] AND j.state::text = 'd'
       RETURNING j.*
     ), kept AS (
       INSERT INTO {schema}.finished (${KEPT_COLUMNS}, status, finished_at, error)
@@ -85,26 +85,21 @@ BEGIN
   END IF;
   IF _claim > 0 THEN
     IF _queues IS NULL THEN
-      WITH due AS MATERIALIZED (
+      SELECT array_agg(d.id) INTO _picked FROM (
         SELECT j.id FROM {schema}.jobs j WHERE j.state = 's' AND j.scheduled_at <= _moment
          ORDER BY j.scheduled_at LIMIT _most FOR UPDATE SKIP LOCKED
-      ), made AS (
-        UPDATE {schema}.jobs j SET state = 'r' FROM due d WHERE j.id = d.id RETURNING j.id
-      )
-      SELECT array_agg(m.id) INTO _picked FROM made m;
+      ) d;
     ELSE
-      WITH due AS MATERIALIZED (
-        SELECT d.id FROM unnest(_queues) AS q(name) CROSS JOIN LATERAL (
-          SELECT j.id FROM {schema}.jobs j
-           WHERE j.state = 's' AND j.queue_name = q.name AND j.scheduled_at <= _moment
-           ORDER BY j.scheduled_at LIMIT _most FOR UPDATE SKIP LOCKED
-        ) d
-      ), made AS (
-        UPDATE {schema}.jobs j SET state = 'r' FROM due d WHERE j.id = d.id RETURNING j.id
-      )
-      SELECT array_agg(m.id) INTO _picked FROM made m;
+      SELECT array_agg(d.id) INTO _picked FROM unnest(_queues) AS q(name) CROSS JOIN LATERAL (
+        SELECT j.id FROM {schema}.jobs j
+         WHERE j.state = 's' AND j.queue_name = q.name AND j.scheduled_at <= _moment
+         ORDER BY j.scheduled_at LIMIT _most FOR UPDATE SKIP LOCKED
+      ) d;
     END IF;
-    _more := cardinality(_picked) >= _most;
+    IF _picked IS NOT NULL THEN
+      UPDATE {schema}.jobs j SET state = 'r' WHERE j.id = ANY (_picked);
+    END IF;
+    _more := coalesce(cardinality(_picked) >= _most, false);
     _made := _made || _picked;
   END IF;
 
@@ -136,27 +131,30 @@ BEGIN
       ) p;
     ELSE
       -- The best of each queue, without locking them: more than are wanted, because others may be claiming the same.
+      SELECT array_agg(f.id) INTO _picked FROM unnest(_queues) AS q(name) CROSS JOIN LATERAL (
+        SELECT j.id FROM {schema}.jobs j
+         WHERE j.state = 'r' AND j.queue_name = q.name
+           AND (j.lock IS NULL OR (SELECT false FROM {schema}.turns t WHERE t.lock = j.lock LIMIT 1) IS NULL)
+         ORDER BY j.priority DESC, j.id LIMIT _claim * 4 + 20
+      ) f;
       SELECT array_agg(p.id) INTO _picked FROM (
-        SELECT j.id
-          FROM (
-            SELECT f.id FROM unnest(_queues) AS q(name) CROSS JOIN LATERAL (
-              SELECT j.id, j.priority FROM {schema}.jobs j
-               WHERE j.state = 'r' AND j.queue_name = q.name
-                 AND (j.lock IS NULL OR (SELECT false FROM {schema}.turns t WHERE t.lock = j.lock LIMIT 1) IS NULL)
-               ORDER BY j.priority DESC, j.id LIMIT _claim * 4 + 20
-            ) f ORDER BY f.priority DESC, f.id
-          ) b
-          JOIN {schema}.jobs j ON j.id = b.id AND j.state = 'r'
-         LIMIT _claim FOR UPDATE OF j SKIP LOCKED
+        SELECT j.id FROM {schema}.jobs j WHERE j.id = ANY (_picked) AND j.state::text = 'r'
+         ORDER BY j.priority DESC, j.id LIMIT _claim FOR UPDATE SKIP LOCKED
       ) p;
     END IF;
-    RETURN QUERY
-      UPDATE {schema}.jobs j SET state = 'd', worker_id = _worker, lease = j.lease + 1, started_at = _moment
-        FROM unnest(_picked) AS p(id) WHERE j.id = p.id
-      RETURNING j.id::double precision, j.lease::double precision, j.task_name, j.queue_name, j.payload::text, j.priority,
-                j.lock, j.queueing_lock, date_part('epoch', j.scheduled_at) * 1000,
-                date_part('epoch', j.created_at) * 1000, j.attempts, j.rescues;
-    GET DIAGNOSTICS _claimed = ROW_COUNT;
+    IF _picked IS NOT NULL THEN
+      RETURN QUERY
+        WITH claimed AS (
+          UPDATE {schema}.jobs j SET state = 'd', worker_id = _worker, lease = j.lease + 1, started_at = _moment
+           WHERE j.id = ANY (_picked)
+          RETURNING j.*
+        )
+        SELECT c.id::double precision, c.lease::double precision, c.task_name, c.queue_name, c.payload::text, c.priority,
+               c.lock, c.queueing_lock, date_part('epoch', c.scheduled_at) * 1000,
+               date_part('epoch', c.created_at) * 1000, c.attempts, c.rescues
+          FROM claimed c ORDER BY c.priority DESC, c.id;
+      _claimed := cardinality(_picked);
+    END IF;
   END IF;
 
   IF cardinality(_made) > 0 THEN

@@ -2,8 +2,11 @@
  * What is asked of single jobs: to be stored, to stop, to run again. Also as part of a caller's transaction, which may stay open.
  */
 
+import { KEPT_COLUMNS } from "./outcomes.ts";
+import { STEADY } from "./template.ts";
+
 /** Functions. */
-export const MANAGEMENT = `
+export const MANAGEMENT: string = `
 -- Stores a job: for programs in any language.
 CREATE FUNCTION {schema}.defer(
   task_name text, payload jsonb DEFAULT '{}', queue text DEFAULT 'default', priority integer DEFAULT 0,
@@ -19,7 +22,7 @@ $body$;
 CREATE FUNCTION {schema}.defer_periodic_v1(
   _periodic_id text, _timestamp bigint, _task_name text, _payload jsonb, _queue text, _priority integer,
   _lock text, _queueing_lock text, _scheduled_at timestamptz)
-RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+RETURNS bigint LANGUAGE plpgsql ${STEADY} AS $body$
 DECLARE
   _id bigint;
 BEGIN
@@ -41,26 +44,23 @@ END
 $body$;
 
 CREATE FUNCTION {schema}.cancel_job_v1(_id bigint, _abort boolean, _remove boolean) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql ${STEADY} AS $body$
 DECLARE
   _job {schema}.jobs%ROWTYPE;
 BEGIN
   -- A job may go back to waiting between the two looks at it.
   FOR _attempt IN 1..10 LOOP
-    DELETE FROM {schema}.jobs j WHERE j.id = _id AND j.state <> 'd' RETURNING j.* INTO _job;
+    DELETE FROM {schema}.jobs j WHERE j.id = _id AND j.state::text <> 'd' RETURNING j.* INTO _job;
     IF FOUND THEN
       IF NOT _remove THEN
-        INSERT INTO {schema}.finished (
-          id, lease, worker_id, scheduled_at, created_at, started_at, priority, attempts, rescues,
-          queue_name, task_name, lock, queueing_lock, payload, status, error)
-        VALUES (
-          _job.id, _job.lease, NULL, _job.scheduled_at, _job.created_at, _job.started_at, _job.priority, _job.attempts,
-          _job.rescues, _job.queue_name, _job.task_name, _job.lock, _job.queueing_lock, _job.payload, 'cancelled', _job.error);
+        _job.worker_id := NULL;
+        INSERT INTO {schema}.finished (${KEPT_COLUMNS}, status, error)
+        SELECT ${KEPT_COLUMNS.replaceAll(/\w+/g, "_job.$&")}, 'cancelled', _job.error;
       END IF;
       PERFORM {schema}.free_v1(ARRAY[_job.lock]) WHERE _job.lock IS NOT NULL;
       RETURN true;
     END IF;
-    PERFORM FROM {schema}.jobs j WHERE j.id = _id AND j.state = 'd';
+    PERFORM FROM {schema}.jobs j WHERE j.id = _id AND j.state::text = 'd';
     IF FOUND AND NOT _abort THEN
       RETURN false;
     ELSIF FOUND THEN
@@ -77,7 +77,7 @@ $body$;
 
 -- _change is as put_back_v1 takes it.
 CREATE FUNCTION {schema}.retry_job_v1(_id bigint, _change jsonb) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql ${STEADY} AS $body$
 DECLARE
   _job {schema}.finished%ROWTYPE;
   _delay double precision := (_change->>'delay')::double precision;
@@ -102,11 +102,11 @@ BEGIN
   -- One whose worker is gone, which nobody has noticed yet.
   SELECT jsonb_agg(_change || jsonb_build_object('lease', j.lease, 'attempts', 1)) INTO _held
     FROM {schema}.jobs j
-   WHERE j.id = _id AND j.state = 'd' AND NOT EXISTS (
+   WHERE j.id = _id AND j.state::text = 'd' AND NOT EXISTS (
      SELECT FROM {schema}.workers w
       WHERE w.id = j.worker_id AND w.last_heartbeat >= clock_timestamp() - w.stalled_after * interval '1 millisecond');
   _ids := {schema}.give_back_v1(_held, clock_timestamp());
-  PERFORM {schema}.tell_due_v1(ARRAY[j.queue_name], j.scheduled_at) FROM {schema}.jobs j WHERE j.id = ANY (_ids) AND j.state = 's';
+  PERFORM {schema}.tell_due_v1(ARRAY[j.queue_name], j.scheduled_at) FROM {schema}.jobs j WHERE j.id = ANY (_ids) AND j.state::text = 's';
   RETURN cardinality(_ids) > 0;
 END
 $body$;

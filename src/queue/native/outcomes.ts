@@ -18,74 +18,76 @@ export const OUTCOMES: string = `
 CREATE FUNCTION {schema}.put_back_v1(_changes jsonb, _moment timestamptz, OUT ids bigint[], OUT locks text[])
 LANGUAGE plpgsql ${STEADY} AS $body$
 DECLARE
-  _queueing bigint[];
-  _one bigint;
-  _timeout text;
+  _job record;
+  _one record;
+  _lock text;
+  _timeout text := current_setting('lock_timeout');
 BEGIN
-  SELECT array_agg(h.id), array_agg(DISTINCT h.lock) FILTER (WHERE h.lock IS NOT NULL),
-         array_agg(h.id) FILTER (WHERE h.queueing_lock IS NOT NULL)
-    INTO ids, locks, _queueing
-    FROM (
-      SELECT j.id, j.lock, j.queueing_lock
-        FROM jsonb_to_recordset(_changes) AS c(id bigint, lease bigint)
-        JOIN {schema}.jobs j ON j.id = c.id AND j.lease = c.lease AND j.state = 'd'
-         FOR UPDATE OF j
-    ) h;
-  IF _queueing IS NOT NULL THEN
-    _timeout := current_setting('lock_timeout');
-    PERFORM set_config('lock_timeout', '50ms', true);
-    FOREACH _one IN ARRAY _queueing LOOP
+  ids := '{}';
+  FOR _one IN
+    SELECT * FROM jsonb_to_recordset(_changes) AS c(
+      id bigint, lease bigint, attempts integer, rescues integer, delay double precision, priority integer,
+      queue text, relock boolean, lock text, error text)
+  LOOP
+    SELECT j.lock, j.queueing_lock INTO _job FROM {schema}.jobs j
+     WHERE j.id = _one.id AND j.lease = _one.lease AND j.state::text = 'd' FOR UPDATE;
+    CONTINUE WHEN NOT FOUND;
+    IF _job.queueing_lock IS NOT NULL THEN
       BEGIN
-        UPDATE {schema}.jobs j SET state = 'b' WHERE j.id = _one;
+        PERFORM set_config('lock_timeout', '50ms', true);
+        UPDATE {schema}.jobs j SET state = 'b' WHERE j.id = _one.id;
+        PERFORM set_config('lock_timeout', _timeout, true);
       EXCEPTION WHEN unique_violation OR lock_not_available THEN
-        UPDATE {schema}.jobs j SET queueing_lock = NULL WHERE j.id = _one;
+        UPDATE {schema}.jobs j SET queueing_lock = NULL WHERE j.id = _one.id;
       END;
-    END LOOP;
-    PERFORM set_config('lock_timeout', _timeout, true);
-  END IF;
-  WITH changed AS (
+    END IF;
+    _lock := CASE WHEN _one.relock THEN _one.lock ELSE _job.lock END;
     UPDATE {schema}.jobs j
-       SET state = CASE WHEN CASE WHEN c.relock THEN c.lock ELSE j.lock END IS NOT NULL THEN 'b'
-                        WHEN c.delay > 0 THEN 's' ELSE 'r' END::"char",
-           scheduled_at = CASE WHEN c.delay > 0 THEN _moment + c.delay * interval '1 millisecond'
-                               WHEN c.delay = 0 THEN NULL ELSE j.scheduled_at END,
-           lock = CASE WHEN c.relock THEN c.lock ELSE j.lock END,
-           priority = coalesce(c.priority, j.priority),
-           queue_name = coalesce(c.queue, j.queue_name),
-           attempts = j.attempts + c.attempts,
-           rescues = j.rescues + coalesce(c.rescues, 0),
-           error = coalesce(c.error, j.error),
+       SET state = CASE WHEN _lock IS NOT NULL THEN 'b' WHEN _one.delay > 0 THEN 's' ELSE 'r' END::"char",
+           scheduled_at = CASE WHEN _one.delay > 0 THEN _moment + _one.delay * interval '1 millisecond'
+                               WHEN _one.delay = 0 THEN NULL ELSE j.scheduled_at END,
+           lock = _lock,
+           priority = coalesce(_one.priority, j.priority),
+           queue_name = coalesce(_one.queue, j.queue_name),
+           attempts = j.attempts + _one.attempts,
+           rescues = j.rescues + coalesce(_one.rescues, 0),
+           error = coalesce(_one.error, j.error),
            worker_id = NULL,
            started_at = NULL
-      FROM jsonb_to_recordset(_changes) AS c(
-             id bigint, lease bigint, attempts integer, rescues integer, delay double precision, priority integer,
-             queue text, relock boolean, lock text, error text)
-     WHERE j.id = c.id AND j.lease = c.lease AND j.id = ANY (ids)
-    RETURNING j.lock
-  )
-  SELECT locks || array_agg(DISTINCT c.lock) FILTER (WHERE c.lock IS NOT NULL) INTO locks FROM changed c;
-  ids := coalesce(ids, '{}');
+     WHERE j.id = _one.id;
+    ids := ids || _one.id;
+    locks := locks || array_remove(ARRAY[_job.lock, _lock], NULL);
+  END LOOP;
+  locks := nullif(locks, '{}');
 END
 $body$;
 
 -- Has jobs that are doing end. Each element names a job by id and lease, its status and error, and whether to remove it.
 CREATE FUNCTION {schema}.end_jobs_v1(_ends jsonb, _moment timestamptz, OUT ids bigint[], OUT locks text[])
 LANGUAGE plpgsql ${STEADY} AS $body$
+DECLARE
+  _job {schema}.jobs%ROWTYPE;
+  _one record;
 BEGIN
-  WITH ended AS (
-    DELETE FROM {schema}.jobs j
-     USING jsonb_to_recordset(_ends) AS e(id bigint, lease bigint, status text, remove boolean, error text, rescues integer)
-     WHERE j.id = e.id AND j.lease = e.lease AND j.state = 'd'
-    RETURNING j.*, e.status AS new_status, e.remove, e.error AS new_error, e.rescues AS more_rescues
-  ), kept AS (
-    INSERT INTO {schema}.finished (${KEPT_COLUMNS}, status, error, finished_at)
-    SELECT e.id, e.lease, e.worker_id, e.scheduled_at, e.created_at, e.started_at, e.priority, e.attempts + 1,
-           e.rescues + coalesce(e.more_rescues, 0), e.queue_name, e.task_name, e.lock, e.queueing_lock, e.payload,
-           e.new_status, coalesce(e.new_error, e.error), _moment
-      FROM ended e WHERE NOT e.remove
-  )
-  SELECT coalesce(array_agg(e.id), '{}'), array_agg(DISTINCT e.lock) FILTER (WHERE e.lock IS NOT NULL)
-    INTO ids, locks FROM ended e;
+  ids := '{}';
+  FOR _one IN
+    SELECT * FROM jsonb_to_recordset(_ends) AS e(
+      id bigint, lease bigint, status text, remove boolean, error text, rescues integer)
+  LOOP
+    DELETE FROM {schema}.jobs j WHERE j.id = _one.id AND j.lease = _one.lease AND j.state::text = 'd'
+    RETURNING j.* INTO _job;
+    CONTINUE WHEN NOT FOUND;
+    IF NOT _one.remove THEN
+      _job.attempts := _job.attempts + 1;
+      _job.rescues := _job.rescues + coalesce(_one.rescues, 0);
+      INSERT INTO {schema}.finished (${KEPT_COLUMNS}, status, error, finished_at)
+      SELECT ${KEPT_COLUMNS.replaceAll(/\w+/g, "_job.$&")}, _one.status, coalesce(_one.error, _job.error), _moment;
+    END IF;
+    ids := ids || _one.id;
+    IF _job.lock IS NOT NULL THEN
+      locks := locks || _job.lock;
+    END IF;
+  END LOOP;
   IF EXISTS (SELECT FROM {schema}.aborts) THEN
     DELETE FROM {schema}.aborts a WHERE a.job_id = ANY (ids);
   END IF;

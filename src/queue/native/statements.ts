@@ -87,27 +87,26 @@ function packedOutcome(outcome: Outcome): object {
 /** Whether an outcome can go the short way: a success that is like the others. */
 function exchange(input: Input<"exchange">): Statement<Exchanged> {
   const { workerId, outcomes, claim, queues } = input;
-  const ids: number[] = [];
-  const leases: number[] = [];
+  const done: Outcome[] = [];
   const others: Outcome[] = [];
   let remove: boolean | null = null;
   for (const outcome of outcomes) {
     if (outcome.kind === "succeeded" && outcome.error === null) {
       remove ??= outcome.remove;
       if (outcome.remove === remove) {
-        ids.push(outcome.id);
-        leases.push(outcome.lease);
+        done.push(outcome);
         continue;
       }
     }
     others.push(outcome);
   }
+  done.sort((one, other) => one.id - other.id);
   return {
     text: "SELECT * FROM {schema}.exchange_v1($1::bigint, $2::bigint[], $3::bigint[], $4::boolean, $5::jsonb, $6::integer, $7::text[])",
     values: [
       workerId,
-      arrayOf(ids),
-      arrayOf(leases),
+      arrayOf(done.map(({ id }) => id)),
+      arrayOf(done.map(({ lease }) => lease)),
       remove ?? false,
       others.length === 0 ? null : JSON.stringify(others.map(packedOutcome)),
       claim,

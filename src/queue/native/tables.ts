@@ -7,7 +7,7 @@
  */
 
 /** Tables and indexes. */
-export const TABLES = `
+export const TABLES: string = `
 CREATE TABLE {schema}.jobs (
   id bigint GENERATED ALWAYS AS IDENTITY (MAXVALUE 9007199254740991) PRIMARY KEY,
   lease bigint NOT NULL DEFAULT 0,

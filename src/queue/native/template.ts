@@ -7,8 +7,13 @@
 import { quoteIdentifier } from "../../sql/identifier.ts";
 import { quoteLiteral } from "../../sql/literal.ts";
 
-/** Settings of the functions that must be as fast on any day as on the first. */
-export const STEADY = `
+/**
+ * Settings of the functions that must be as fast on any day as on the first. Their plans are made once in a session, maybe while the tables are
+ * empty, and kept when there are millions of rows. So each statement is written to have one sensible plan, and these settings rule out the others. In
+ * such statements rows are found by `id = ANY (...)`, or in a LATERAL subquery with LIMIT or OFFSET, and never by a join, whose order would be the planner's to
+ * choose; and `state::text` keeps it from walking one of the partial indexes instead.
+ */
+export const STEADY: string = `
   SET search_path = pg_catalog, pg_temp
   SET plan_cache_mode = force_generic_plan
   SET enable_seqscan = off

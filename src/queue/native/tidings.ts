@@ -6,7 +6,7 @@
  */
 
 /** Functions and the trigger. */
-export const TIDINGS = `
+export const TIDINGS: string = `
 CREATE FUNCTION {schema}.tell_v1(_message jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN

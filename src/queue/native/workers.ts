@@ -17,7 +17,7 @@ BEGIN
   SELECT * INTO _back FROM {schema}.put_back_v1(_jobs, _moment) b;
   PERFORM {schema}.free_v1(_back.locks);
   PERFORM {schema}.tell_ready_v1(
-    (SELECT array_agg(DISTINCT j.queue_name) FROM {schema}.jobs j WHERE j.id = ANY (_back.ids) AND j.state <> 's'));
+    (SELECT array_agg(DISTINCT j.queue_name) FROM {schema}.jobs j WHERE j.id = ANY (_back.ids) AND j.state::text <> 's'));
   RETURN _back.ids;
 END
 $body$;
@@ -78,10 +78,14 @@ BEGIN
       SELECT j.id, j.lease, j.worker_id, j.rescues, EXISTS (SELECT FROM {schema}.aborts a WHERE a.job_id = j.id) AS stopped
         FROM (
           SELECT j.id, j.lease FROM {schema}.jobs j
-           WHERE j.state = 'd' AND NOT EXISTS (SELECT FROM {schema}.workers w WHERE w.id = j.worker_id)
+           WHERE j.state = 'd' AND (SELECT true FROM {schema}.workers w WHERE w.id = j.worker_id) IS NULL
+          OFFSET 0
         ) o
-        JOIN {schema}.jobs j ON j.id = o.id AND j.lease = o.lease AND j.state = 'd'
-         FOR UPDATE OF j SKIP LOCKED
+        CROSS JOIN LATERAL (
+          SELECT j.id, j.lease, j.worker_id, j.rescues FROM {schema}.jobs j
+           WHERE j.id = o.id AND j.lease = o.lease AND j.state::text = 'd'
+          OFFSET 0 FOR UPDATE SKIP LOCKED
+        ) j
     ) r;
   IF _rescued IS NOT NULL THEN
     SELECT jsonb_agg(r) FILTER (WHERE r->>'status' = 'todo'), jsonb_agg(r) FILTER (WHERE r->>'status' <> 'todo')
@@ -93,7 +97,7 @@ BEGIN
     END IF;
   END IF;
   -- Requests that came too late for their jobs.
-  DELETE FROM {schema}.aborts a WHERE NOT EXISTS (SELECT FROM {schema}.jobs j WHERE j.id = a.job_id);
+  DELETE FROM {schema}.aborts a WHERE (SELECT true FROM {schema}.jobs j WHERE j.id = a.job_id) IS NULL;
   RETURN jsonb_build_object(
     'registered', _registered,
     'aborts', (SELECT coalesce(jsonb_agg(DISTINCT a.job_id), '[]') FROM {schema}.aborts a
