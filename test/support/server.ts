@@ -45,6 +45,11 @@ export interface ServerOptions {
   readonly unixSocketOnly?: boolean;
   /** Further arguments of initdb, for instance ["--encoding=LATIN1"]; each set has its template. */
   readonly initdb?: readonly string[];
+  /**
+   * Follow that server, which has the same initdb arguments: it began with the same files, so what it has written
+   * since is all that is missing, if its settings keep it (wal_keep_size).
+   */
+  readonly standbyOf?: ServerAddress;
 }
 
 const STANDARD_SETTINGS: Settings = {
@@ -157,6 +162,11 @@ export class TestServer extends ServerAddress {
     this.#write("pg_hba.conf", [...hba, ...TRUST_LINES, ""].join("\n"));
   }
 
+  /** Makes the server a standby, from its next start until it is promoted. */
+  follow(): void {
+    this.#write("standby.signal", "");
+  }
+
   /** Writes pg_ident.conf; in force from the next start or reload. */
   writeUserMaps(ident: readonly string[]): void {
     this.#write("pg_ident.conf", [...ident, ""].join("\n"));
@@ -248,6 +258,10 @@ export interface RestartOptions {
   readonly mode?: StopMode;
 }
 
+function conninfoOf({ host, port }: ServerAddress): string {
+  return `host=${host} port=${port} user=postgres`;
+}
+
 /** Starts a server of its own for the caller, who stops it (or says `await using`). */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   sweepAbandonedServers();
@@ -274,10 +288,12 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       port: String(address.port),
       ...(process.platform === "win32" ? {} : { unix_socket_directories: directory }),
       ...(certificate && placeServerFiles(dataDirectory, certificate)),
+      ...(options.standbyOf && { primary_conninfo: conninfoOf(options.standbyOf) }),
       ...options.settings,
     });
     server.writeAccessRules(options.hba ?? []);
     server.writeUserMaps(options.ident ?? []);
+    if (options.standbyOf) server.follow();
     await server.start();
     return server;
   } catch (error) {
