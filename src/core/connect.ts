@@ -18,6 +18,7 @@ import { Session } from "../protocol/session.ts";
 import type { Route } from "../protocol/startup.ts";
 import { startup } from "../protocol/startup.ts";
 import { encryptionsOf, passesOf, settled, unsuitable } from "./hosts.ts";
+import { locate } from "./located.ts";
 import type { Secrets } from "./secrets.ts";
 import { startupOf } from "./trial.ts";
 import type { Trial } from "./trial.ts";
@@ -46,24 +47,62 @@ export function* connect(
   secrets: Secrets,
 ): Conversation<Connected> {
   const failures: Failure[] = [];
-  for (const { endpoints, wanted } of passesOf(parameters)) {
+  const passes = passesOf(parameters);
+  for (const { endpoints, wanted } of passes) {
     for (const endpoint of endpoints) {
-      for (const tried of encryptionsOf(parameters, endpoint)) {
-        const session = new Session();
-        prepare(session);
-        try {
-          return yield* attempt(session, { parameters, endpoint, tried, secrets }, wanted);
-        } catch (error) {
-          yield { kind: "close", atOnce: true };
-          if (isOverdue(error)) throw late(error, failures);
-          if (isFinal(error)) throw error;
-          failures.push({ place: placeOf(endpoint), error });
-          if (!worthAnotherEncryption(error)) break;
-        }
-      }
+      const isLast = wanted === passes.at(-1)?.wanted && endpoint === endpoints.at(-1);
+      const search = { parameters, prepare, secrets, wanted, failures, isLast };
+      const connected = yield* connectTo(search, endpoint);
+      if (connected) return connected;
     }
   }
   throw summaryOf(failures);
+}
+
+/** What a search is about, and what came of it so far. */
+interface Search {
+  readonly parameters: ConnectionParameters;
+  readonly prepare: Prepare;
+  readonly secrets: Secrets;
+  readonly wanted: TargetSessionAttributes;
+  readonly failures: Failure[];
+  /** Whether no other server will be tried. */
+  readonly isLast: boolean;
+}
+
+/** Tries every address of one server, each with every kind of encryption; null when others are to be tried. */
+function* connectTo(search: Search, endpoint: Endpoint): Conversation<Connected | null> {
+  const { parameters, prepare, secrets, failures } = search;
+  let places: readonly Endpoint[] = [];
+  try {
+    places = yield* locate(parameters, endpoint);
+  } catch (error) {
+    note(failures, endpoint, error);
+  }
+  for (const place of places) {
+    for (const tried of encryptionsOf(parameters, place)) {
+      const session = new Session();
+      prepare(session);
+      const hasOthers = !search.isLast || place !== places.at(-1);
+      try {
+        const trial = { parameters, endpoint: place, tried, secrets, hasOthers };
+        const connected = yield* attempt(session, trial, search.wanted);
+        return { ...connected, endpoint };
+      } catch (error) {
+        yield { kind: "close", atOnce: true };
+        note(failures, place, error);
+        if (!worthAnotherEncryption(error)) break;
+      }
+    }
+  }
+  return null;
+}
+
+/** Keeps a failure for the summary, or ends everything with it. */
+function note(failures: Failure[], place: Endpoint, error: unknown): void {
+  if (isOverdue(error)) throw late(error, failures);
+  if (isFinal(error)) throw error;
+  failures.push({ place: placeOf(place), error });
 }
 
 /** Tries one endpoint with one kind of encryption. */
@@ -79,7 +118,8 @@ function* attempt(
   if (reason !== null) {
     throw new OperationalError(`${reason}, but target_session_attrs asks for ${wanted}`);
   }
-  const { address, serverName, timeout } = request;
+  const { address, serverName } = request;
+  const timeout = trial.parameters.connectTimeoutMs;
   const route = { address, serverName, timeout, encryption: settled(tried, encrypted) };
   return { session, endpoint, encrypted, route };
 }
@@ -146,5 +186,7 @@ function worthAnotherEncryption(error: unknown): boolean {
 
 /** An endpoint as messages name it. */
 export function placeOf({ host, hostaddr, port, socketPath }: Endpoint): string {
-  return socketPath === null ? `${host || hostaddr}, port ${port}` : socketPath;
+  if (socketPath !== null) return socketPath;
+  const address = host !== "" && hostaddr !== null && hostaddr !== host ? ` (${hostaddr})` : "";
+  return `${host || hostaddr}${address}, port ${port}`;
 }

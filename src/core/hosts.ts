@@ -32,7 +32,8 @@ export function passesOf(parameters: ConnectionParameters): readonly HostPass[] 
   ];
 }
 
-function shuffled<T>(items: readonly T[]): T[] {
+/** The same in an order left to chance. */
+export function shuffled<T>(items: readonly T[]): T[] {
   const result = [...items];
   for (let index = result.length - 1; index > 0; index--) {
     const other = Math.floor(Math.random() * (index + 1));

@@ -4,7 +4,7 @@
  * The first thing that a server says to somebody whom it doesn't know yet tells: whoever is asked for a proof,
  * or refused for what they are, has found a server that works. Only "cannot connect now" is a no.
  */
-import type { ConnectionParameters } from "../conninfo/parameters.ts";
+import type { ConnectionParameters, Endpoint } from "../conninfo/parameters.ts";
 import { MahoutError } from "../errors.ts";
 import { nextRequest } from "../protocol/auth-requests.ts";
 import type { Conversation } from "../protocol/effects.ts";
@@ -14,6 +14,7 @@ import { Session } from "../protocol/session.ts";
 import { greet } from "../protocol/startup.ts";
 import { isOverdue } from "./connect.ts";
 import { encryptionsOf, passesOf } from "./hosts.ts";
+import { locate } from "./located.ts";
 import { NO_SECRETS } from "./secrets.ts";
 import { startupOf } from "./trial.ts";
 
@@ -26,20 +27,45 @@ const CANNOT_CONNECT_NOW = "57P03";
 /** Asks the servers in turn until one accepts connections. */
 export function* ping(parameters: ConnectionParameters): Conversation<PingResult> {
   let result: PingResult = "noAnswer";
-  for (const endpoint of passesOf(parameters)[0]?.endpoints ?? []) {
-    for (const tried of encryptionsOf(parameters, endpoint)) {
-      const request = startupOf({ parameters, endpoint, tried, secrets: NO_SECRETS });
+  const endpoints = passesOf(parameters)[0]?.endpoints ?? [];
+  try {
+    for (const endpoint of endpoints) {
+      const found = yield* pingServer(parameters, endpoint, endpoint !== endpoints.at(-1));
+      if (found === "accepts") return found;
+      if (found === "rejects") result = found;
+    }
+  } catch (error) {
+    if (!isOverdue(error)) throw error;
+  }
+  return result;
+}
+
+function* pingServer(
+  parameters: ConnectionParameters,
+  endpoint: Endpoint,
+  areOthers: boolean,
+): Conversation<PingResult> {
+  let result: PingResult = "noAnswer";
+  let places: readonly Endpoint[] = [];
+  try {
+    places = yield* locate(parameters, endpoint);
+  } catch (error) {
+    if (isEnd(error)) throw error;
+  }
+  for (const place of places) {
+    for (const tried of encryptionsOf(parameters, place)) {
+      const hasOthers = areOthers || place !== places.at(-1);
+      const trial = { parameters, endpoint: place, tried, secrets: NO_SECRETS, hasOthers };
       const session = new Session();
       try {
-        yield* greet(session, request);
+        yield* greet(session, startupOf(trial));
         yield* nextRequest(session, new Negotiation(session));
         writeTerminate(session.outbox);
         return "accepts";
       } catch (error) {
-        if (isOverdue(error)) return result;
-        const { code, sqlstate } = error as Partial<MahoutError>;
-        if (!(error instanceof MahoutError) || code === "ERR_MAHOUT_ABORTED") throw error;
-        if (typeof sqlstate === "string" && sqlstate !== CANNOT_CONNECT_NOW) return "accepts";
+        if (isEnd(error)) throw error;
+        const { sqlstate } = error as MahoutError;
+        if (sqlstate !== null && sqlstate !== CANNOT_CONNECT_NOW) return "accepts";
         if (sqlstate === CANNOT_CONNECT_NOW) result = "rejects";
       } finally {
         yield { kind: "close", atOnce: true };
@@ -47,4 +73,10 @@ export function* ping(parameters: ConnectionParameters): Conversation<PingResult
     }
   }
   return result;
+}
+
+/** Whether no other server is to be asked: the time is up, or the caller has changed its mind. */
+function isEnd(error: unknown): boolean {
+  const { code } = error as Partial<MahoutError>;
+  return isOverdue(error) || code === "ERR_MAHOUT_ABORTED" || !(error instanceof MahoutError);
 }

@@ -9,7 +9,7 @@ import type { Endpoint } from "../conninfo/parameters.ts";
 export interface AskingServer {
   /** As it was written, or the default; empty when only an address was given. */
   readonly host: string;
-  /** The address that was given instead of a name to look up; null when there was none. */
+  /** The address that was given, or that the name was found to have; null for unix sockets. */
   readonly hostaddr: string | null;
   readonly port: number;
   readonly user: string;

@@ -6,6 +6,7 @@ import type { AuthMethod, Credentials } from "../protocol/auth-credentials.ts";
 import type { Address } from "../protocol/effects.ts";
 import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../protocol/negotiation.ts";
 import type { Encryption, StartupRequest } from "../protocol/startup.ts";
+import { OTHERS_WAIT } from "./located.ts";
 import { askingServer } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -15,14 +16,24 @@ export interface Trial {
   readonly endpoint: Endpoint;
   readonly tried: Encryption;
   readonly secrets: Secrets;
+  /** Whether others are tried when this one doesn't answer. */
+  readonly hasOthers: boolean;
 }
 
 /** All that the startup of its session needs to know. */
-export function startupOf({ parameters, endpoint, tried, secrets }: Trial): StartupRequest {
+export function startupOf({
+  parameters,
+  endpoint,
+  tried,
+  secrets,
+  hasOthers,
+}: Trial): StartupRequest {
+  const { connectTimeoutMs } = parameters;
   return {
     address: addressOf(endpoint),
     serverName: endpoint.host,
-    timeout: parameters.connectTimeoutMs,
+    timeout: connectTimeoutMs ?? (hasOthers ? OTHERS_WAIT : null),
+    untilOpen: connectTimeoutMs === null,
     encryption: tried,
     version: numberOf(parameters.maxProtocolVersion),
     lowestVersion: numberOf(parameters.minProtocolVersion),

@@ -19,12 +19,22 @@ export interface Address {
   readonly path: string | null;
 }
 
+/** Look up the addresses of a host. */
+export interface ResolveEffect {
+  readonly kind: "resolve";
+  readonly host: string;
+  /** Its addresses, in the system's order, which the driver puts here. */
+  addresses: readonly string[];
+}
+
 /** Open a socket. */
 export interface OpenEffect {
   readonly kind: "open";
   readonly address: Address;
   /** How long the attempt may take, up to a session that is ready, in milliseconds; null for no limit. */
   readonly timeout: number | null;
+  /** Whether that time ends when the socket is open. */
+  readonly untilOpen?: boolean;
   /** The session that the socket is for: it gets the bytes, and its outbox is sent. */
   readonly session: Session;
 }
@@ -86,6 +96,7 @@ export interface DrainEffect {
 /** Anything a conversation can wait for. */
 export type Effect =
   | Awaitable
+  | ResolveEffect
   | OpenEffect
   | SecureEffect
   | DeriveEffect

@@ -28,6 +28,8 @@ export interface Route {
   readonly encryption: Encryption;
   /** How long the attempt may take, in milliseconds; null when only the whole connect is bounded. */
   readonly timeout: number | null;
+  /** Whether that time ends when the socket is open. */
+  readonly untilOpen?: boolean;
 }
 
 /** What one attempt needs to know. */
@@ -83,7 +85,8 @@ const IN_THE_CLEAR: Opened = { encrypted: false, certificate: null };
 
 /** Opens the socket and encrypts it as far as the request says. */
 export function* open(session: Session, request: Route): Conversation<Opened> {
-  yield { kind: "open", address: request.address, timeout: request.timeout, session };
+  const { address, timeout, untilOpen = false } = request;
+  yield { kind: "open", address, timeout, untilOpen, session };
   if (request.encryption === "none") return IN_THE_CLEAR;
   if (request.encryption === "direct") return yield* secure(request);
   writeSslRequest(session.outbox);

@@ -4,12 +4,37 @@
  * How to wait for the worker is the transport's business, and is given as a function.
  */
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
-import type { Address, SecureEffect } from "../protocol/effects.ts";
+import type { Address, ResolveEffect, SecureEffect } from "../protocol/effects.ts";
 import { unprotected } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
-import { asError, insecure, unreachable } from "./failures.ts";
+import { asError, insecure, unreachable, unresolved } from "./failures.ts";
+import type { Looked } from "./lookup.ts";
 import { socketOptions } from "./socket-options.ts";
 import { tlsPlan } from "./tls.ts";
+
+/**
+ * Has the worker look up a host; `settle` waits until it has.
+ *
+ * @throws OperationalError when the host can't be found.
+ */
+export function resolveThrough(effect: ResolveEffect, settle: (channel: Channel) => void): void {
+  const channel = new Channel();
+  let text = "";
+  try {
+    channel.resolve(effect.host);
+    settle(channel);
+    if (channel.ended) throw unresolved(effect.host, channel.error ?? { message: "no answer" });
+    channel.receive((bytes, start, end) => {
+      text = bytes.toString("utf8", start, end);
+      return end;
+    });
+  } finally {
+    channel.destroy();
+  }
+  const looked = JSON.parse(text) as Looked;
+  if ("error" in looked) throw unresolved(effect.host, looked.error);
+  effect.addresses = looked.addresses;
+}
 
 /** Starts to open a socket. */
 export function openChannel(parameters: ConnectionParameters, address: Address): Channel {

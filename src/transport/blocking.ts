@@ -11,22 +11,18 @@ import { OperationalError } from "../errors.ts";
 import type { Conversation, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { Awaitable } from "../protocol/arrival.ts";
 import type { Session } from "../protocol/session.ts";
-import { checkOpened, openChannel, secureChannel } from "./blocking-open.ts";
+import { checkOpened, openChannel, resolveThrough, secureChannel } from "./blocking-open.ts";
 import type { Channel } from "./bridge.ts";
 import { awaitCancels } from "./cancel-handle.ts";
 import { choreBlocking } from "./chores.ts";
 import { asError } from "./failures.ts";
+import { CLOSE_TIMEOUT, FLUSH_SIZE } from "./flow.ts";
 import { attemptDeadline, type Deadline } from "./deadlines.ts";
 import type { Receive } from "./listening.ts";
 import { sayGoodbye, takeArrived } from "./listening.ts";
 import { Patience } from "./patience.ts";
 import type { Occupation } from "./occupation.ts";
 import { busy, occupied } from "./occupation.ts";
-
-/** How long a polite close may take, in milliseconds. */
-const CLOSE_TIMEOUT = 2_000;
-/** What a pipeline may leave in the outbox. */
-const LAZY_SIZE = 8 * 1024;
 
 /** One socket and the session that it serves. */
 export class BlockingTransport {
@@ -111,6 +107,9 @@ export class BlockingTransport {
           case "secure":
             this.#secure(effect, deadline);
             break;
+          case "resolve":
+            resolveThrough(effect, (channel) => this.#settle(channel, deadline));
+            break;
           case "derive":
           case "ask":
             choreBlocking(effect);
@@ -170,7 +169,7 @@ export class BlockingTransport {
   #flushUnlessLazy(deadline: Deadline | null): void {
     const session = this.#session;
     if (!session?.lazy) return this.#flush();
-    if (session.outbox.length > LAZY_SIZE || session.flushWanted) this.#drain(deadline);
+    if (session.outbox.length > FLUSH_SIZE || session.flushWanted) this.#drain(deadline);
   }
 
   #flush(): void {
@@ -257,13 +256,17 @@ export class BlockingTransport {
     }
   }
 
-  #open({ address, session, timeout }: OpenEffect, deadline: Deadline | null): void {
-    this.#patience.attempt = timeout === null ? null : attemptDeadline(timeout);
+  #open(
+    { address, session, timeout, untilOpen = false }: OpenEffect,
+    deadline: Deadline | null,
+  ): void {
+    this.#patience.attempt = timeout === null ? null : attemptDeadline(timeout, untilOpen);
     const channel = openChannel(this.#parameters, address);
     this.#channel = channel;
     this.#session = session;
     session.stepwise = true;
     this.#settle(channel, deadline);
+    if (untilOpen) this.#patience.attempt = null;
     checkOpened(channel, address);
   }
 

@@ -12,10 +12,8 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
-import { claimsOf } from "./claims.ts";
 import type { Change, Command } from "./commands.ts";
 import { DirectReader } from "./direct-reader.ts";
-import { handshakeOf } from "./handshake.ts";
 import {
   ERROR_START,
   layout,
@@ -26,10 +24,8 @@ import {
   Word,
   WORDS,
 } from "./mailbox.ts";
-import { pump } from "./pump.ts";
-import { ringOf } from "./ring.ts";
+import { program } from "./program.ts";
 import type { TlsPlan } from "./tls.ts";
-import { watchWrites } from "./write-watch.ts";
 
 /** The longest single sleep, in milliseconds. */
 const SLICE = 1_000;
@@ -49,15 +45,12 @@ const channels = new Map<number, Channel>();
 /** Starts the worker of this thread, or gives the one that runs. It does not keep the process alive. */
 function startWorker(): Worker {
   if (worker) return worker;
-  const started = new Worker(
-    `(${pump.toString()})(require, ${[ringOf, claimsOf, watchWrites, handshakeOf].join()})`,
-    {
-      eval: true,
-      workerData: layout,
-      execArgv: [],
-      stdin: false,
-    },
-  );
+  const started = new Worker(program(), {
+    eval: true,
+    workerData: layout,
+    execArgv: [],
+    stdin: false,
+  });
   started.on("message", ({ id }: Change) => channels.get(id)?.onChange?.());
   const gone = (): void => {
     if (worker === started) worker = null;
@@ -140,6 +133,12 @@ export class Channel {
   open(settings: ChannelSettings): void {
     const command = { id: this.#id, serial: ++this.#command, memory: this.#memory };
     this.#post({ op: "open", ...command, ...settings });
+  }
+
+  /** Has the worker look up a host; what it finds is received as text. */
+  resolve(host: string): void {
+    const command = { id: this.#id, serial: ++this.#command, memory: this.#memory };
+    this.#post({ op: "resolve", ...command, host });
   }
 
   /** Whether something was received that nobody has taken. */

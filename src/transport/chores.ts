@@ -1,12 +1,28 @@
 /**
  * What conversations want done that takes no socket: a key derived, the program asked for a secret.
  */
+import { lookup } from "node:dns";
 import { OperationalError, ProgrammingError } from "../errors.ts";
-import type { AskEffect, DeriveEffect } from "../protocol/effects.ts";
+import type { AskEffect, DeriveEffect, ResolveEffect } from "../protocol/effects.ts";
 import { derive, deriveBlocking } from "./derive.ts";
+import { unresolved } from "./failures.ts";
+import { lookupOf } from "./lookup.ts";
 
 /** Something to do that takes no socket. */
 export type Chore = AskEffect | DeriveEffect;
+
+const names = lookupOf({ lookup });
+
+/** Looks up the addresses of a host. */
+export function resolve(effect: ResolveEffect): Promise<void> {
+  return new Promise((done, fail) => {
+    names.ask(effect.host, (looked) => {
+      if ("error" in looked) return fail(unresolved(effect.host, looked.error));
+      effect.addresses = looked.addresses;
+      done();
+    });
+  });
+}
 
 /** Does it without stopping the event loop. */
 export function chore(effect: Chore): Promise<void> {

@@ -14,6 +14,13 @@ export type Command =
       readonly patience: number;
       readonly direct: boolean;
     }
+  | {
+      readonly op: "resolve";
+      readonly id: number;
+      readonly serial: number;
+      readonly memory: SharedArrayBuffer;
+      readonly host: string;
+    }
   | { readonly op: "claim" | "turn"; readonly id: number; readonly serial: number }
   | {
       readonly op: "secure";

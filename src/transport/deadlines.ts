@@ -28,11 +28,11 @@ export function connectDeadline(timeout: number): Deadline {
 }
 
 /** A deadline for one address: others may be tried. */
-export function attemptDeadline(timeout: number): Deadline {
+export function attemptDeadline(timeout: number, untilOpen: boolean): Deadline {
   return {
     at: performance.now() + timeout,
     passed: () => {
-      throw attemptExpired(timeout);
+      throw attemptExpired(timeout, untilOpen);
     },
   };
 }

@@ -35,10 +35,20 @@ export function unreachable(address: Address, cause: SocketFailure | null): Oper
   );
 }
 
-/** An attempt that took too long; others may follow. */
-export function attemptExpired(timeout: number): ConnectionTimeout {
+/** A host whose addresses can't be had. */
+export function unresolved(host: string, cause: SocketFailure): OperationalError {
+  return new OperationalError(`the host "${host}" can't be found: ${cause.message}`, {
+    cause: asError(cause),
+    code: "ERR_MAHOUT_CONNECT",
+  });
+}
+
+/** An attempt that took too long; others may follow. `untilOpen` tells that it was only about the socket. */
+export function attemptExpired(timeout: number, untilOpen: boolean): ConnectionTimeout {
   return new ConnectionTimeout(
-    `the attempt took longer than connect_timeout allows (${timeout} ms)`,
+    untilOpen
+      ? `nobody answered within ${timeout} ms`
+      : `the attempt took longer than connect_timeout allows (${timeout} ms)`,
     {
       code: "ERR_MAHOUT_ATTEMPT_TIMEOUT",
     },

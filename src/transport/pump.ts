@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import type { claimsOf } from "./claims.ts";
 import type { handshakeOf } from "./handshake.ts";
 import type { Change, Command } from "./commands.ts";
+import type { lookupOf } from "./lookup.ts";
 import type { MailboxLayout } from "./mailbox.ts";
 import type { ringOf } from "./ring.ts";
 import type { watchWrites as WatchWrites } from "./write-watch.ts";
@@ -25,13 +26,12 @@ export function pump(
   makeClaims: typeof claimsOf,
   watchWrites: typeof WatchWrites,
   makeHandshake: typeof handshakeOf,
+  makeLookup: typeof lookupOf,
 ): void {
   const net = load("node:net") as typeof import("node:net");
-  const handshake = makeHandshake(
-    load("node:tls") as typeof import("node:tls"),
-    load("node:fs") as typeof import("node:fs"),
-  );
+  const handshake = makeHandshake(load("node:tls"), load("node:fs"));
   const threads = load("node:worker_threads") as typeof import("node:worker_threads");
+  const lookup = makeLookup(load("node:dns"));
   const port = threads.parentPort as import("node:worker_threads").MessagePort;
   const layout = threads.workerData as MailboxLayout;
   const { word, phase, errorStart } = layout;
@@ -230,6 +230,7 @@ export function pump(
 
   function run(command: Command): void {
     if (command.op === "open") return open(command);
+    if (command.op === "resolve") return lookup.answer(layout, command);
     const channel = channels.get(command.id);
     if (!channel) return;
     switch (command.op) {

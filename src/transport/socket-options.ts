@@ -17,3 +17,12 @@ export function socketOptions(
     ...(keepalivesIdleMs === null ? {} : { keepAliveInitialDelay: keepalivesIdleMs }),
   };
 }
+
+/** What one read takes at most. */
+const READ_SIZE = 64 * 1024;
+let shared: Buffer | null = null;
+
+/** What all plain sockets of the thread read into: what is read is consumed before the next read begins. */
+export function readBuffer(): Buffer {
+  return (shared ??= Buffer.allocUnsafeSlow(READ_SIZE));
+}

@@ -15,25 +15,22 @@ import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import type { Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
-import { chore } from "./chores.ts";
+import { chore, resolve } from "./chores.ts";
 import { writeAtOnce } from "./direct-write.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
 import { handshakeOf } from "./handshake.ts";
-import { drained, FEW_UNTAKEN, MOST_UNTAKEN } from "./flow.ts";
-import { socketOptions } from "./socket-options.ts";
+import {
+  CLOSE_TIMEOUT,
+  CONGESTION,
+  drained,
+  FEW_UNTAKEN,
+  FLUSH_SIZE,
+  MOST_UNTAKEN,
+} from "./flow.ts";
+import { readBuffer, socketOptions } from "./socket-options.ts";
 import { tlsPlan } from "./tls.ts";
 import { watchWrites } from "./write-watch.ts";
 
-/** What one read takes at most. */
-const READ_SIZE = 64 * 1024;
-/** What may wait in the outbox until the end of the turn; the server begins with it while more is written. */
-const FLUSH_SIZE = 8 * 1024;
-/** What may wait in the socket before no further statement is started. */
-const CONGESTION = 1024 * 1024;
-/** How long a polite close may take, in milliseconds. */
-const CLOSE_TIMEOUT = 2_000;
-
-let readBuffer: Buffer | null = null;
 const handshake = handshakeOf({ connect: connectTls }, { appendFileSync });
 
 /** The effects that take more than waiting for a reply. */
@@ -82,6 +79,8 @@ export class SocketTransport {
         return this.#open(effect);
       case "secure":
         return this.#secure(effect);
+      case "resolve":
+        return this.#whileOpen(resolve(effect));
       case "derive":
       case "ask":
         return this.#whileOpen(chore(effect));
@@ -165,18 +164,18 @@ export class SocketTransport {
     this.#socket?.destroy();
   }
 
-  #open({ address, session, timeout }: OpenEffect): Promise<void> {
+  #open({ address, session, timeout, untilOpen = false }: OpenEffect): Promise<void> {
     if (this.#stopped) return Promise.reject(this.#stopped());
     if (timeout !== null) {
-      this.#attempt = setTimeout(() => this.#abandon(() => attemptExpired(timeout)), timeout);
+      const late = (): Error => attemptExpired(timeout, untilOpen);
+      this.#attempt = setTimeout(() => this.#abandon(late), timeout);
     }
     this.#session = session;
     this.#cause = null;
-    readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
     const socket = connectNet({
       ...socketOptions(this.#parameters, address),
       onread: {
-        buffer: readBuffer,
+        buffer: readBuffer(),
         callback: (count: number, buffer: Uint8Array) => {
           this.#received(buffer as Buffer, count);
           return true;
@@ -188,6 +187,7 @@ export class SocketTransport {
     this.#watchWrites = watchWrites(socket, patience, (error) => this.#socket?.destroy(error));
     this.#throughStream = process.platform === "win32";
     socket.on("drain", () => this.onDrain?.());
+    if (untilOpen) socket.once("connect", () => clearTimeout(this.#attempt));
     return this.#settling(socket, "connect", (error) => unreachable(address, error));
   }
 

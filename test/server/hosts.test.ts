@@ -4,7 +4,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { OperationalError } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
-import { ScriptedServer } from "../support/scripted-server.ts";
+import { greeting, PID } from "../support/hostile.ts";
+import { awaits, pauses, ScriptedServer, sends } from "../support/scripted-server.ts";
 import { newApplicationName, untilGone } from "../support/sessions.ts";
 import { failureOf, shells } from "../support/shells.ts";
 
@@ -49,6 +50,15 @@ describe.each(shells)("$name shell", ({ connect, Connection }) => {
     await using conn = await Connection.connect(info);
     expect(conn.info.port).toBe(live.port);
     await silent.closed();
+  });
+
+  test("a server that answers late is waited for, though there are others", async () => {
+    const script = [awaits("startup"), pauses(4_000), sends(greeting())];
+    await using slow = await ScriptedServer.start([script]);
+    const ports = `${slow.conninfo()["port"]},${defaultServer().port}`;
+    const target = slow.conninfo({ host: "127.0.0.1,127.0.0.1", port: ports });
+    await using conn = await Connection.connect(target);
+    expect(conn.info.backendPid).toBe(PID);
   });
 
   test("load_balance_hosts=random comes to every host", async () => {
