@@ -636,11 +636,10 @@ export const allSamples: readonly [type: string, ...sample: Sample][] = Object.e
   samples,
 ).flatMap(([type, list]) => list.map((sample): [string, ...Sample] => [type, ...sample]));
 
-/** What servers of a major version know of the samples: intervals are finite before 17. */
+/** What servers of a major version know of the samples: intervals are finite before 17, and 14 can't read the widest. */
 export function samplesOf(major: number): Readonly<Record<string, readonly Sample[]>> {
   const { interval = [], ...others } = samples;
-  return {
-    ...others,
-    interval: major >= 17 ? interval : interval.filter(([text]) => !text.endsWith("infinity")),
-  };
+  const isKnown = ([text]: Sample): boolean =>
+    (major >= 17 || !text.endsWith("infinity")) && (major >= 15 || !text.includes("2562047788"));
+  return { ...others, interval: interval.filter(isKnown) };
 }
