@@ -77,7 +77,7 @@ export interface Observable {
 }
 
 /** The context of an operation on a connection; `operation` is its `db.operation.name`: "COPY" for example. */
-export function operationContext(
+function operationContext(
   connection: Observable,
   shell: ShellName,
   operation: string,

@@ -37,11 +37,6 @@ export function requestOf(
   };
 }
 
-/** Checks the options of a call that runs a statement. */
-export function checkRunOptions(options: RunOptions | undefined): void {
-  if (options !== undefined) checkOptions(options);
-}
-
 /** Timers count no further, which is some 25 days: whatever is longer, Infinity included, is cut to this. */
 const LONGEST_TIME = 2 ** 31 - 1;
 

@@ -4,8 +4,8 @@ import { getEventListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { AsyncConnection } from "../../src/index.ts";
-import type { AsyncNotifiesOptions } from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
+import { listening, payloads } from "../support/notifications.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { gate, ScriptedServer, sends, stays } from "../support/scripted-server.ts";
 import { startServer } from "../support/server.ts";
@@ -18,24 +18,6 @@ import {
   shells,
   terminate,
 } from "../support/shells.ts";
-
-let serial = 0;
-const newChannel = (): string => `waiting_${process.pid}_${++serial}`;
-
-async function listening(conn: AsyncConnection): Promise<string> {
-  const channel = newChannel();
-  await conn.execute(`listen ${channel}`);
-  return channel;
-}
-
-async function payloads(
-  conn: AsyncConnection,
-  limits?: number | AsyncNotifiesOptions,
-): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { payload } of conn.notifies(limits)) found.push(payload);
-  return found;
-}
 
 // A blocking thread can't send while it waits: the server does it, some time later, through a session
 // whose promise the test awaits afterwards.

@@ -3,12 +3,8 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { type AsyncConnection, Notify, ProgrammingError } from "../../src/index.ts";
-import type { AsyncNotifiesOptions } from "../../src/index.ts";
+import { listening, newChannel, payloads } from "../support/notifications.ts";
 import { administer, expectUsable, failureOf, shells, terminate } from "../support/shells.ts";
-
-let serial = 0;
-/** A channel that nobody else uses: all databases of the server share the test's. */
-const newChannel = (): string => `channel_${process.pid}_${++serial}`;
 
 /** Has another session send these payloads, and returns when it has. */
 const send = (channel: string, ...payloads: string[]): Promise<unknown> =>
@@ -18,21 +14,6 @@ const send = (channel: string, ...payloads: string[]): Promise<unknown> =>
 async function deliver(conn: AsyncConnection, channel: string, ...sent: string[]): Promise<void> {
   await send(channel, ...sent);
   await conn.query("select 1");
-}
-
-async function listening(conn: AsyncConnection): Promise<string> {
-  const channel = newChannel();
-  await conn.execute(`listen ${channel}`);
-  return channel;
-}
-
-async function payloads(
-  conn: AsyncConnection,
-  limits?: number | AsyncNotifiesOptions,
-): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { payload } of conn.notifies(limits)) found.push(payload);
-  return found;
 }
 
 describe.each(shells)("$name shell", ({ name, connect }) => {

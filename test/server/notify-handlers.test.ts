@@ -2,17 +2,9 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { type AsyncConnection, Notify, ProgrammingError } from "../../src/index.ts";
+import { listening, payloads } from "../support/notifications.ts";
 import { administer, eventually, expectUsable } from "../support/shells.ts";
 import { failureOf, shells, warningsOf } from "../support/shells.ts";
-
-let serial = 0;
-const newChannel = (): string => `handlers_${process.pid}_${++serial}`;
-
-async function listening(conn: AsyncConnection): Promise<string> {
-  const channel = newChannel();
-  await conn.execute(`listen ${channel}`);
-  return channel;
-}
 
 /** Notifications to the connection itself: they come with the answer. */
 const notify = (channel: string, ...payloads: string[]): string =>
@@ -23,12 +15,6 @@ function collect(conn: AsyncConnection): string[] {
   const heard: string[] = [];
   conn.addNotifyHandler(({ payload }) => heard.push(payload));
   return heard;
-}
-
-async function taken(conn: AsyncConnection, limits = 0): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { payload } of conn.notifies(limits)) found.push(payload);
-  return found;
 }
 
 describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
@@ -127,7 +113,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
     const heard = collect(conn);
     await conn.execute(notify(channel, "heard"));
     expect(heard).toEqual(["heard"]);
-    expect(await taken(conn)).toEqual(["kept"]);
+    expect(await payloads(conn, 0)).toEqual(["kept"]);
     expect(conn.notificationsDropped).toBe(0);
   });
 
@@ -145,7 +131,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
       ["1", "2", "3"],
       ["2", "3", "4"],
     ]);
-    expect(await taken(conn)).toEqual(["4"]);
+    expect(await payloads(conn, 0)).toEqual(["4"]);
   });
 
   test("the backlog is bounded; what it drops are the oldest, counted, with one warning", async () => {
@@ -158,7 +144,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
       expect(conn.notificationsDropped).toBe(2);
       await conn.execute(notify(channel, "6"));
     });
-    expect(await taken(conn)).toEqual(["4", "5", "6"]);
+    expect(await payloads(conn, 0)).toEqual(["4", "5", "6"]);
     expect(conn.notificationsDropped).toBe(3);
     expect(warnings).toMatchObject([
       {
@@ -176,7 +162,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
     const warnings = await warningsOf(() =>
       conn.execute("select pg_notify($1, n::text) from generate_series(1, 10005) n", [channel]),
     );
-    const found = await taken(conn);
+    const found = await payloads(conn, 0);
     expect([found.length, found[0], found.at(-1)]).toEqual([10_000, "6", "10005"]);
     expect([conn.notificationsDropped, warnings.length]).toEqual([5, 1]);
   });
@@ -188,7 +174,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
     for await (const _ of conn.notifies({ stopAfter: 1 })) {
       await conn.execute(notify(channel, "1", "2", "3", "4"));
     }
-    expect(await taken(conn)).toEqual(["1", "2", "3", "4"]);
+    expect(await payloads(conn, 0)).toEqual(["1", "2", "3", "4"]);
     expect(conn.notificationsDropped).toBe(0);
   });
 
@@ -196,7 +182,7 @@ describe.each(shells)("$name shell", ({ name, connect, Connection }) => {
     await using conn = await connect({ notifyBacklog: 0 });
     const channel = await listening(conn);
     expect(await warningsOf(() => conn.execute(notify(channel, "1", "2")))).toEqual([]);
-    expect(await taken(conn)).toEqual([]);
+    expect(await payloads(conn, 0)).toEqual([]);
     expect(conn.notificationsDropped).toBe(2);
   });
 

@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { Happenings } from "./happenings.ts";
 import type { Conninfo, ServerAddress } from "./address.ts";
 import type { Admission, Direction, Fault, Order, Report } from "./fault-proxy-orders.ts";
 import { intercept } from "./fault-proxy-worker.ts";
@@ -55,8 +56,7 @@ export class FaultProxy {
   #listening = false;
   #serial = 0;
   #done = 0;
-  #failure: Error | null = null;
-  readonly #waiting = new Set<() => void>();
+  readonly #happenings = new Happenings(PATIENCE);
 
   private constructor(server: ServerAddress, directory: string | null) {
     this.#server = server;
@@ -71,8 +71,8 @@ export class FaultProxy {
     });
     this.#worker.on("message", (report: Report) => this.#take(report));
     this.#worker.on("error", (error) => {
-      this.#failure = error;
-      this.#changed();
+      this.#happenings.failure = error;
+      this.#happenings.changed();
     });
   }
 
@@ -82,11 +82,6 @@ export class FaultProxy {
     const proxy = new FaultProxy(server, directory);
     await proxy.until(() => proxy.#listening, "the proxy listens");
     return proxy;
-  }
-
-  #changed(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
   }
 
   #take(report: Report): void {
@@ -114,7 +109,7 @@ export class FaultProxy {
       case "fault":
         this.struck.push(report.fault);
     }
-    this.#changed();
+    this.#happenings.changed();
   }
 
   /** How to reach the server through the proxy; the overrides are libpq's keywords. */
@@ -157,21 +152,7 @@ export class FaultProxy {
 
   /** Waits until something is true; looks whenever something has happened. */
   async until(fact: () => boolean, what: string = fact.toString()): Promise<void> {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.#changed();
-    }, PATIENCE);
-    try {
-      for (;;) {
-        if (this.#failure) throw this.#failure;
-        if (fact()) return;
-        if (late) throw new Error(`this never came true: ${what}`);
-        await new Promise<void>((resolve) => this.#waiting.add(resolve));
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    await this.#happenings.until(fact, () => what);
   }
 
   /** Ends all faults and waits until no connection is open on either side: nobody has left a socket. */

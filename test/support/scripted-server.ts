@@ -14,6 +14,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { Happenings } from "./happenings.ts";
 import type { Conninfo } from "./address.ts";
 import type { Report, Start, Step } from "./scripted-server-steps.ts";
 import { serve } from "./scripted-server-worker.ts";
@@ -156,8 +157,7 @@ export class ScriptedServer {
   readonly #worker: Worker;
   readonly #directory: string | null;
   #port = UNIX_PORT;
-  readonly #waiting = new Set<() => void>();
-  #failure: Error | null = null;
+  readonly #happenings = new Happenings(PATIENCE);
 
   private constructor(scripts: readonly Script[], directory: string | null) {
     this.#directory = directory;
@@ -168,8 +168,8 @@ export class ScriptedServer {
     this.#worker = new Worker(`(${serve.toString()})(require)`, { eval: true, workerData: start });
     this.#worker.on("message", (report: Report) => this.#take(report));
     this.#worker.on("error", (error) => {
-      this.#failure = error;
-      this.#changed();
+      this.#happenings.failure = error;
+      this.#happenings.changed();
     });
   }
 
@@ -187,11 +187,6 @@ export class ScriptedServer {
     return server;
   }
 
-  #changed(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-  }
-
   #take(report: Report): void {
     if (report.event === "listening") {
       this.#port = report.port || UNIX_PORT;
@@ -202,7 +197,7 @@ export class ScriptedServer {
     } else {
       record(this.connections[report.id] as ConnectionRecord, report);
     }
-    this.#changed();
+    this.#happenings.changed();
   }
 
   /** How to reach the server; the overrides are libpq's keywords. */
@@ -219,22 +214,7 @@ export class ScriptedServer {
 
   /** Waits until something is true; looks whenever something has happened. */
   async until(fact: () => boolean, what: string = fact.toString()): Promise<void> {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.#changed();
-    }, PATIENCE);
-    try {
-      for (;;) {
-        if (this.#failure) throw this.#failure;
-        if (fact()) return;
-        if (late)
-          throw new Error(`this never came true: ${what}; ${JSON.stringify(this.#faults())}`);
-        await new Promise<void>((resolve) => this.#waiting.add(resolve));
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    await this.#happenings.until(fact, () => `${what}; ${JSON.stringify(this.#faults())}`);
   }
 
   /** Waits until the client has sent a message of that type on that connection. */

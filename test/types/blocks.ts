@@ -14,20 +14,10 @@ import {
   type Transaction,
   type TransactionState,
 } from "../../src/index.ts";
+import { has } from "./has.ts";
 
 interface User {
   readonly id: number;
-}
-
-type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-
-/** Fails to compile unless `value` has exactly the type `Expected`. */
-function has<Expected>() {
-  return <Value>(
-    value: Value,
-    ..._same: Same<Value, Expected> extends true ? [] : [never]
-  ): Value => value;
 }
 
 const text = "select 1";

@@ -22,6 +22,7 @@ import {
   tupleRow,
   type TupleRow,
 } from "../../src/index.ts";
+import { has } from "./has.ts";
 
 class User {
   readonly id: number;
@@ -41,17 +42,6 @@ class Sum {
   constructor(a: number, b: number) {
     this.sum = a + b;
   }
-}
-
-type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-
-/** Fails to compile unless `value` has exactly the type `Expected`. */
-function has<Expected>() {
-  return <Value>(
-    value: Value,
-    ..._same: Same<Value, Expected> extends true ? [] : [never]
-  ): Value => value;
 }
 
 const text = "select 1";
