@@ -118,6 +118,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mahout-pages-"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/mahout"), "junction");
+  // What programs have beside mahout.
+  for (const name of ["@types", "drizzle-orm", "knex", "kysely", "pg"])
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(CONFIGURATION));
   for (const page of all) {
     mkdirSync(folderOf(page));

@@ -105,6 +105,7 @@ export type {
   TaskOptions,
   TimeSpan,
   Wake,
+  WorkerEvent,
   WorkerHandle,
   WorkerMiddleware,
   WorkerOptions,

@@ -101,3 +101,4 @@ export type {
   TaskOptions,
 } from "./task.ts";
 export type { Retention, WorkerOptions } from "./worker-options.ts";
+export type { WorkerEvent } from "./worker/events.ts";
