@@ -1,24 +1,17 @@
 // What a worker does with jobs, whatever keeps them.
 
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { App } from "../../src/queue/app.ts";
-import { InMemoryConnector } from "../../src/queue/connectors/in-memory.ts";
+import type { App } from "../../src/queue/app.ts";
 import { JobAborted, JobTimeout, QueueConfigurationError } from "../../src/queue/errors.ts";
 import type { JobContext } from "../../src/queue/job-context.ts";
 import { RetryStrategy } from "../../src/queue/retry.ts";
 import type { WorkerOptions } from "../../src/queue/worker-options.ts";
+import { places } from "./places.ts";
+import type { Place } from "./places.ts";
 import { Working } from "./working.ts";
 
+let place: Place;
 let app: App;
-
-beforeEach(async () => {
-  app = new App({ connector: new InMemoryConnector() });
-  await app.open();
-});
-
-afterEach(async () => {
-  await app.close();
-});
 
 /** Something that comes when it is told to. */
 function gate<T = void>(): { readonly opened: Promise<T>; open(value: T): void } {
@@ -36,390 +29,404 @@ function untilAborted({ signal }: JobContext): Promise<never> {
   });
 }
 
-const cancel = (id: number): Promise<boolean> =>
-  app.connector.run("cancelJob", { id, abort: true, remove: false });
+const cancel = (id: number): Promise<boolean> => app.jobManager.cancelJobById(id, { abort: true });
 const statusOf = (id: number): Promise<string | null> => app.jobManager.getJobStatus(id);
 
-describe("a job", () => {
-  test("is run with its payload, and its result is told", async () => {
-    const add = app.task({ name: "add" }, ({ a, b }: { a: number; b: number }) => a + b);
-    const id = await add.defer({ a: 1, b: 2 });
-    await using worker = new Working(app);
-    const [event] = await worker.until("job:succeeded");
-    expect(event).toMatchObject({ result: 3, job: { id, taskName: "add", attempts: 0 } });
-    await worker.stop();
-    expect(await statusOf(id)).toBe("succeeded");
+describe.each(places)("$name", ({ enter }) => {
+  beforeEach(async () => {
+    place = await enter();
+    ({ app } = place);
   });
 
-  test("that is deferred while the worker waits is run at once", async () => {
-    const task = app.task({ name: "late" }, () => "done");
-    await using worker = new Working(app, { pollingInterval: 60_000 });
-    await worker.until("worker:listening");
-    await task.defer();
-    await worker.until("job:succeeded");
+  afterEach(async () => {
+    await place.leave();
   });
 
-  test("gets the context, first if its task wants that", async () => {
-    const seen: unknown[] = [];
-    const first = app.task(
-      { name: "first", passContext: true },
-      (context, payload: { n: number }) => {
-        seen.push([context.task.name, context.workerName, context.app === app, payload.n]);
-      },
-    );
-    const second = app.task({ name: "second" }, ({ n }: { n: number }, context: JobContext) => {
-      seen.push([context.additional, context.signal.aborted, context.shouldAbort(), n]);
+  describe("a job", () => {
+    test("is run with its payload, and its result is told", async () => {
+      const add = app.task({ name: "add" }, ({ a, b }: { a: number; b: number }) => a + b);
+      const id = await add.defer({ a: 1, b: 2 });
+      await using worker = new Working(app);
+      const [event] = await worker.until("job:succeeded");
+      expect(event).toMatchObject({ result: 3, job: { id, taskName: "add", attempts: 0 } });
+      await worker.stop();
+      expect(await statusOf(id)).toBe("succeeded");
     });
-    await first.defer({ n: 1 });
-    await second.defer({ n: 2 });
-    const options = { name: "ann", additionalContext: { db: 5 }, wait: false };
-    await using worker = new Working(app, options);
-    await worker.ended;
-    expect(seen).toEqual([
-      ["first", "ann", true, 1],
-      [{ db: 5 }, false, false, 2],
-    ]);
+
+    test("that is deferred while the worker waits is run at once", async () => {
+      const task = app.task({ name: "late" }, () => "done");
+      await using worker = new Working(app, { pollingInterval: 60_000 });
+      await worker.until("worker:listening");
+      await task.defer();
+      await worker.until("job:succeeded");
+    });
+
+    test("gets the context, first if its task wants that", async () => {
+      const seen: unknown[] = [];
+      const first = app.task(
+        { name: "first", passContext: true },
+        (context, payload: { n: number }) => {
+          seen.push([context.task.name, context.workerName, context.app === app, payload.n]);
+        },
+      );
+      const second = app.task({ name: "second" }, ({ n }: { n: number }, context: JobContext) => {
+        seen.push([context.additional, context.signal.aborted, context.shouldAbort(), n]);
+      });
+      await first.defer({ n: 1 });
+      await second.defer({ n: 2 });
+      const options = { name: "ann", additionalContext: { db: 5 }, wait: false };
+      await using worker = new Working(app, options);
+      await worker.ended;
+      expect(seen).toEqual([
+        ["first", "ann", true, 1],
+        [{ db: 5 }, false, false, 2],
+      ]);
+    });
+
+    test.each([
+      ["an error", new TypeError("broken"), "TypeError: broken"],
+      ["a text", "words", "words"],
+      ["nothing", undefined, "undefined"],
+      ["an object without prototype", Object.assign(Object.create(null), { a: 1 }), "a: 1"],
+      [
+        "something that can't be shown",
+        {
+          get stack(): string {
+            throw new Error("no");
+          },
+        },
+        "cannot be shown",
+      ],
+    ])("that throws %s has failed, and says why", async (_, thrown: unknown, text) => {
+      const task = app.task({ name: "failing" }, () => {
+        throw thrown;
+      });
+      const id = await task.defer();
+      await using worker = new Working(app, { wait: false });
+      await worker.ended;
+      const [event] = worker.of("job:failed");
+      expect(event?.error === thrown).toBe(true);
+      const [job] = await app.jobManager.listJobs({ id });
+      expect(job?.status).toBe("failed");
+      expect(job?.error).toContain(text);
+    });
+
+    test("of an unknown task has failed, and those around it have not", async () => {
+      const known = app.task({ name: "known" }, () => 1);
+      const ids = [];
+      for (let n = 0; n < 300; n++) {
+        ids.push(await app.configureTask("gone").defer());
+        if (n % 100 === 0) ids.push(await known.defer());
+      }
+      await using worker = new Working(app, { wait: false, concurrency: 3, prefetch: 400 });
+      await worker.ended;
+      expect(worker.of("job:failed")).toHaveLength(300);
+      expect(worker.of("job:succeeded")).toHaveLength(3);
+      const [job] = await app.jobManager.listJobs({ taskName: "gone", limit: 1 });
+      expect(job?.error).toContain('there is no task "gone"');
+    });
+
+    test("is not kept when that is said", async () => {
+      const task = app.task({ name: "either" }, ({ fails }: { fails: boolean }) => {
+        if (fails) throw new Error("as asked");
+      });
+      const run = async (deleteJobs: WorkerOptions["deleteJobs"]): Promise<unknown[]> => {
+        const ids = await task.batchDefer([{ fails: false }, { fails: true }]);
+        await using worker = new Working(app, { deleteJobs, wait: false });
+        await worker.ended;
+        return await Promise.all(ids.map(statusOf));
+      };
+      expect(await run("never")).toEqual(["succeeded", "failed"]);
+      expect(await run("successful")).toEqual([null, "failed"]);
+      expect(await run("always")).toEqual([null, null]);
+    });
   });
 
-  test.each([
-    ["an error", new TypeError("broken"), "TypeError: broken"],
-    ["a text", "words", "words"],
-    ["nothing", undefined, "undefined"],
-    ["an object without prototype", Object.assign(Object.create(null), { a: 1 }), "a: 1"],
-    [
-      "something that can't be shown",
-      {
-        get stack(): string {
+  describe("slots", () => {
+    test("no more jobs run at a time than there are", async () => {
+      let running = 0;
+      let most = 0;
+      const task = app.task({ name: "counted" }, async () => {
+        most = Math.max(most, ++running);
+        await new Promise(setImmediate);
+        running--;
+      });
+      await task.batchDefer(Array.from({ length: 50 }, () => ({})));
+      await using worker = new Working(app, { concurrency: 7, prefetch: 20, wait: false });
+      await worker.ended;
+      expect(worker.of("job:succeeded")).toHaveLength(50);
+      expect(most).toBe(7);
+    });
+
+    test("jobs of one lock run one after the other, in order, beside others", async () => {
+      const order: number[] = [];
+      let running = 0;
+      const task = app.task({ name: "locked", lock: "one" }, async ({ n }: { n: number }) => {
+        expect(++running).toBe(1);
+        await new Promise(setImmediate);
+        order.push(n);
+        running--;
+      });
+      const other = app.task({ name: "free" }, () => {});
+      await task.batchDefer(Array.from({ length: 20 }, (__, n) => ({ n })));
+      await other.batchDefer(Array.from({ length: 20 }, () => ({})));
+      await using worker = new Working(app, { concurrency: 5, prefetch: 5, wait: false });
+      await worker.ended;
+      expect(worker.of("job:failed")).toEqual([]);
+      expect(order).toEqual(Array.from({ length: 20 }, (__, n) => n));
+    });
+
+    test("only queues that it serves", async () => {
+      const task = app.task({ name: "t" }, () => {});
+      const mine = await task.configure({ queue: "mine" }).defer();
+      const theirs = await task.configure({ queue: "theirs" }).defer();
+      await using worker = new Working(app, { queues: ["mine"], wait: false });
+      await worker.ended;
+      expect([await statusOf(mine), await statusOf(theirs)]).toEqual(["succeeded", "todo"]);
+    });
+  });
+
+  describe("another attempt", () => {
+    test("follows at once, as often as the task allows", async () => {
+      const attempts: number[] = [];
+      const task = app.task({ name: "flaky", retry: 2 }, (_: object, { job }: JobContext) => {
+        attempts.push(job.attempts);
+        throw new Error("again");
+      });
+      const id = await task.defer({});
+      await using worker = new Working(app, { pollingInterval: 60_000 });
+      await worker.until("job:failed");
+      expect(attempts).toEqual([0, 1, 2]);
+      expect(worker.of("job:retried")).toMatchObject([{ delay: 0 }, { delay: 0 }]);
+      await worker.stop();
+      expect(await statusOf(id)).toBe("failed");
+    });
+
+    test("follows when its time has come, without being asked for", async () => {
+      const retry = new RetryStrategy({ maxAttempts: 1, wait: 150 });
+      const task = app.task({ name: "later", retry }, (_: object, { job }: JobContext) => {
+        if (job.attempts === 0) throw new Error("not yet");
+      });
+      await task.defer({});
+      await using worker = new Working(app, { pollingInterval: 60_000 });
+      const [again] = await worker.until("job:retried");
+      expect(again).toMatchObject({ delay: 150 });
+      await worker.until("job:succeeded");
+    });
+
+    test("can be in another queue, and a strategy that throws ends the job", async () => {
+      const decisions = [{ retryIn: 0, queue: "second", priority: 3 }];
+      const task = app.task(
+        { name: "moving", retry: { getRetryDecision: () => decisions.shift() ?? fail() } },
+        () => {
           throw new Error("no");
         },
-      },
-      "cannot be shown",
-    ],
-  ])("that throws %s has failed, and says why", async (_, thrown: unknown, text) => {
-    const task = app.task({ name: "failing" }, () => {
-      throw thrown;
-    });
-    const id = await task.defer();
-    await using worker = new Working(app, { wait: false });
-    await worker.ended;
-    const [event] = worker.of("job:failed");
-    expect(event?.error === thrown).toBe(true);
-    const [job] = await app.jobManager.listJobs({ id });
-    expect(job?.status).toBe("failed");
-    expect(job?.error).toContain(text);
-  });
-
-  test("of an unknown task has failed, and those around it have not", async () => {
-    const known = app.task({ name: "known" }, () => 1);
-    const ids = [];
-    for (let n = 0; n < 300; n++) {
-      ids.push(await app.configureTask("gone").defer());
-      if (n % 100 === 0) ids.push(await known.defer());
-    }
-    await using worker = new Working(app, { wait: false, concurrency: 3, prefetch: 400 });
-    await worker.ended;
-    expect(worker.of("job:failed")).toHaveLength(300);
-    expect(worker.of("job:succeeded")).toHaveLength(3);
-    const [job] = await app.jobManager.listJobs({ taskName: "gone", limit: 1 });
-    expect(job?.error).toContain('there is no task "gone"');
-  });
-
-  test("is not kept when that is said", async () => {
-    const task = app.task({ name: "either" }, ({ fails }: { fails: boolean }) => {
-      if (fails) throw new Error("as asked");
-    });
-    const run = async (deleteJobs: WorkerOptions["deleteJobs"]): Promise<unknown[]> => {
-      const ids = await task.batchDefer([{ fails: false }, { fails: true }]);
-      await using worker = new Working(app, { deleteJobs, wait: false });
+      );
+      const fail = (): never => {
+        throw new Error("the strategy is broken");
+      };
+      const id = await task.defer();
+      await using worker = new Working(app, { wait: false });
       await worker.ended;
-      return await Promise.all(ids.map(statusOf));
-    };
-    expect(await run("never")).toEqual(["succeeded", "failed"]);
-    expect(await run("successful")).toEqual([null, "failed"]);
-    expect(await run("always")).toEqual([null, null]);
-  });
-});
-
-describe("slots", () => {
-  test("no more jobs run at a time than there are", async () => {
-    let running = 0;
-    let most = 0;
-    const task = app.task({ name: "counted" }, async () => {
-      most = Math.max(most, ++running);
-      await new Promise(setImmediate);
-      running--;
+      const [job] = await app.jobManager.listJobs({ id });
+      expect(job).toMatchObject({ queue: "second", priority: 3, status: "failed" });
+      expect(job?.error).toContain("the strategy is broken");
     });
-    await task.batchDefer(Array.from({ length: 50 }, () => ({})));
-    await using worker = new Working(app, { concurrency: 7, prefetch: 20, wait: false });
-    await worker.ended;
-    expect(worker.of("job:succeeded")).toHaveLength(50);
-    expect(most).toBe(7);
   });
 
-  test("jobs of one lock run one after the other, in order, beside others", async () => {
-    const order: number[] = [];
-    let running = 0;
-    const task = app.task({ name: "locked", lock: "one" }, async ({ n }: { n: number }) => {
-      expect(++running).toBe(1);
-      await new Promise(setImmediate);
-      order.push(n);
-      running--;
+  describe("being stopped", () => {
+    test("a job that is cancelled gets its signal, and is aborted", async () => {
+      const started = gate();
+      const task = app.task({ name: "long" }, (_: object, context: JobContext) => {
+        started.open();
+        return untilAborted(context);
+      });
+      const id = await task.defer({});
+      await using worker = new Working(app);
+      await started.opened;
+      expect(await cancel(id)).toBe(true);
+      const [event] = await worker.until("job:aborted");
+      expect(event?.error).toBeInstanceOf(JobAborted);
+      await worker.stop();
+      expect(await statusOf(id)).toBe("aborted");
     });
-    const other = app.task({ name: "free" }, () => {});
-    await task.batchDefer(Array.from({ length: 20 }, (__, n) => ({ n })));
-    await other.batchDefer(Array.from({ length: 20 }, () => ({})));
-    await using worker = new Working(app, { concurrency: 5, prefetch: 5, wait: false });
-    await worker.ended;
-    expect(worker.of("job:failed")).toEqual([]);
-    expect(order).toEqual(Array.from({ length: 20 }, (__, n) => n));
-  });
 
-  test("only queues that it serves", async () => {
-    const task = app.task({ name: "t" }, () => {});
-    const mine = await task.configure({ queue: "mine" }).defer();
-    const theirs = await task.configure({ queue: "theirs" }).defer();
-    await using worker = new Working(app, { queues: ["mine"], wait: false });
-    await worker.ended;
-    expect([await statusOf(mine), await statusOf(theirs)]).toEqual(["succeeded", "todo"]);
-  });
-});
-
-describe("another attempt", () => {
-  test("follows at once, as often as the task allows", async () => {
-    const attempts: number[] = [];
-    const task = app.task({ name: "flaky", retry: 2 }, (_: object, { job }: JobContext) => {
-      attempts.push(job.attempts);
-      throw new Error("again");
+    test("a job that ends well although it was cancelled has succeeded", async () => {
+      const started = gate();
+      const end = gate();
+      const task = app.task({ name: "deaf" }, async () => {
+        started.open();
+        await end.opened;
+      });
+      const id = await task.defer();
+      await using worker = new Working(app, { abortTimeout: 10_000 });
+      await started.opened;
+      await cancel(id);
+      end.open();
+      await worker.until("job:succeeded");
+      await worker.stop();
+      expect(await statusOf(id)).toBe("succeeded");
     });
-    const id = await task.defer({});
-    await using worker = new Working(app, { pollingInterval: 60_000 });
-    await worker.until("job:failed");
-    expect(attempts).toEqual([0, 1, 2]);
-    expect(worker.of("job:retried")).toMatchObject([{ delay: 0 }, { delay: 0 }]);
-    await worker.stop();
-    expect(await statusOf(id)).toBe("failed");
-  });
 
-  test("follows when its time has come, without being asked for", async () => {
-    const retry = new RetryStrategy({ maxAttempts: 1, wait: 150 });
-    const task = app.task({ name: "later", retry }, (_: object, { job }: JobContext) => {
-      if (job.attempts === 0) throw new Error("not yet");
+    test("a job that takes too long has failed with JobTimeout, and is tried again like others", async () => {
+      const task = app.task(
+        { name: "slow", timeout: 30, retry: 1 },
+        (_: object, context: JobContext) => untilAborted(context),
+      );
+      const id = await task.defer({});
+      await using worker = new Working(app, { wait: false });
+      await worker.ended;
+      expect(worker.of("job:retried")[0]?.error).toBeInstanceOf(JobTimeout);
+      expect(worker.of("job:failed")[0]?.error).toBeInstanceOf(JobTimeout);
+      expect(await statusOf(id)).toBe("failed");
     });
-    await task.defer({});
-    await using worker = new Working(app, { pollingInterval: 60_000 });
-    const [again] = await worker.until("job:retried");
-    expect(again).toMatchObject({ delay: 150 });
-    await worker.until("job:succeeded");
-  });
 
-  test("can be in another queue, and a strategy that throws ends the job", async () => {
-    const decisions = [{ retryIn: 0, queue: "second", priority: 3 }];
-    const task = app.task(
-      { name: "moving", retry: { getRetryDecision: () => decisions.shift() ?? fail() } },
-      () => {
-        throw new Error("no");
-      },
-    );
-    const fail = (): never => {
-      throw new Error("the strategy is broken");
-    };
-    const id = await task.defer();
-    await using worker = new Working(app, { wait: false });
-    await worker.ended;
-    const [job] = await app.jobManager.listJobs({ id });
-    expect(job).toMatchObject({ queue: "second", priority: 3, status: "failed" });
-    expect(job?.error).toContain("the strategy is broken");
-  });
-});
-
-describe("being stopped", () => {
-  test("a job that is cancelled gets its signal, and is aborted", async () => {
-    const started = gate();
-    const task = app.task({ name: "long" }, (_: object, context: JobContext) => {
-      started.open();
-      return untilAborted(context);
+    test("a job that never ends doesn't keep its slot", async () => {
+      const stuck = app.task({ name: "stuck", timeout: 20 }, () => new Promise(() => {}));
+      const next = app.task({ name: "next" }, () => "in turn");
+      await stuck.defer({});
+      await next.defer();
+      await using worker = new Working(app, { abortTimeout: 20, wait: false });
+      await worker.ended;
+      expect(worker.of("job:abandoned")).toMatchObject([{ reason: "timeout" }]);
+      expect(worker.of("job:succeeded")).toMatchObject([{ result: "in turn" }]);
     });
-    const id = await task.defer({});
-    await using worker = new Working(app);
-    await started.opened;
-    expect(await cancel(id)).toBe(true);
-    const [event] = await worker.until("job:aborted");
-    expect(event?.error).toBeInstanceOf(JobAborted);
-    await worker.stop();
-    expect(await statusOf(id)).toBe("aborted");
-  });
 
-  test("a job that ends well although it was cancelled has succeeded", async () => {
-    const started = gate();
-    const end = gate();
-    const task = app.task({ name: "deaf" }, async () => {
-      started.open();
-      await end.opened;
+    test("a worker waits for what runs, and gives back what has not begun", async () => {
+      const started = gate();
+      const end = gate();
+      const task = app.task({ name: "one" }, async () => {
+        started.open();
+        await end.opened;
+      });
+      const ids = await task.batchDefer([{}, {}, {}]);
+      await using worker = new Working(app, { prefetch: 5 });
+      await started.opened;
+      const stopped = worker.stop();
+      const [stopping] = await worker.until("worker:stopping");
+      expect(stopping).toMatchObject({ running: 1, released: 2 });
+      end.open();
+      await stopped;
+      expect(await Promise.all(ids.map(statusOf))).toEqual(["succeeded", "todo", "todo"]);
+      const left = await app.jobManager.listJobs({ status: "todo" });
+      expect(left.map(({ attempts }) => attempts)).toEqual([0, 0]);
     });
-    const id = await task.defer();
-    await using worker = new Working(app, { abortTimeout: 10_000 });
-    await started.opened;
-    await cancel(id);
-    end.open();
-    await worker.until("job:succeeded");
-    await worker.stop();
-    expect(await statusOf(id)).toBe("succeeded");
-  });
 
-  test("a job that takes too long has failed with JobTimeout, and is tried again like others", async () => {
-    const task = app.task(
-      { name: "slow", timeout: 30, retry: 1 },
-      (_: object, context: JobContext) => untilAborted(context),
-    );
-    const id = await task.defer({});
-    await using worker = new Working(app, { wait: false });
-    await worker.ended;
-    expect(worker.of("job:retried")[0]?.error).toBeInstanceOf(JobTimeout);
-    expect(worker.of("job:failed")[0]?.error).toBeInstanceOf(JobTimeout);
-    expect(await statusOf(id)).toBe("failed");
-  });
-
-  test("a job that never ends doesn't keep its slot", async () => {
-    const stuck = app.task({ name: "stuck", timeout: 20 }, () => new Promise(() => {}));
-    const next = app.task({ name: "next" }, () => "in turn");
-    await stuck.defer({});
-    await next.defer();
-    await using worker = new Working(app, { abortTimeout: 20, wait: false });
-    await worker.ended;
-    expect(worker.of("job:abandoned")).toMatchObject([{ reason: "timeout" }]);
-    expect(worker.of("job:succeeded")).toMatchObject([{ result: "in turn" }]);
-  });
-
-  test("a worker waits for what runs, and gives back what has not begun", async () => {
-    const started = gate();
-    const end = gate();
-    const task = app.task({ name: "one" }, async () => {
-      started.open();
-      await end.opened;
+    test("a worker that has waited long enough aborts what runs; it is tried again", async () => {
+      const started = gate();
+      const task = app.task({ name: "endless" }, (_: object, context: JobContext) => {
+        started.open();
+        return untilAborted(context);
+      });
+      const id = await task.defer({});
+      await using worker = new Working(app, { shutdownGracefulTimeout: 20 });
+      await started.opened;
+      await worker.stop();
+      const [job] = await app.jobManager.listJobs({ id });
+      expect(job).toMatchObject({ status: "todo", attempts: 1 });
     });
-    const ids = await task.batchDefer([{}, {}, {}]);
-    await using worker = new Working(app, { prefetch: 5 });
-    await started.opened;
-    const stopped = worker.stop();
-    const [stopping] = await worker.until("worker:stopping");
-    expect(stopping).toMatchObject({ running: 1, released: 2 });
-    end.open();
-    await stopped;
-    expect(await Promise.all(ids.map(statusOf))).toEqual(["succeeded", "todo", "todo"]);
-    const left = await app.jobManager.listJobs({ status: "todo" });
-    expect(left.map(({ attempts }) => attempts)).toEqual([0, 0]);
-  });
 
-  test("a worker that has waited long enough aborts what runs; it is tried again", async () => {
-    const started = gate();
-    const task = app.task({ name: "endless" }, (_: object, context: JobContext) => {
-      started.open();
-      return untilAborted(context);
+    test("a worker ends although a job doesn't", async () => {
+      const started = gate();
+      const task = app.task({ name: "rock" }, () => {
+        started.open();
+        return new Promise(() => {});
+      });
+      const id = await task.defer({});
+      await using worker = new Working(app, { shutdownGracefulTimeout: 10, abortTimeout: 20 });
+      await started.opened;
+      await worker.stop();
+      expect(worker.of("job:abandoned")).toMatchObject([{ reason: "shutdown" }]);
+      expect(await statusOf(id)).toBe("todo");
     });
-    const id = await task.defer({});
-    await using worker = new Working(app, { shutdownGracefulTimeout: 20 });
-    await started.opened;
-    await worker.stop();
-    const [job] = await app.jobManager.listJobs({ id });
-    expect(job).toMatchObject({ status: "todo", attempts: 1 });
-  });
 
-  test("a worker ends although a job doesn't", async () => {
-    const started = gate();
-    const task = app.task({ name: "rock" }, () => {
-      started.open();
-      return new Promise(() => {});
+    test("a signal that was aborted before stops it before anything runs", async () => {
+      const task = app.task({ name: "never" }, () => {});
+      const id = await task.defer();
+      await app.runWorker({ signal: AbortSignal.abort(), installSignalHandlers: false });
+      expect(await statusOf(id)).toBe("todo");
     });
-    const id = await task.defer({});
-    await using worker = new Working(app, { shutdownGracefulTimeout: 10, abortTimeout: 20 });
-    await started.opened;
-    await worker.stop();
-    expect(worker.of("job:abandoned")).toMatchObject([{ reason: "shutdown" }]);
-    expect(await statusOf(id)).toBe("todo");
   });
 
-  test("a signal that was aborted before stops it before anything runs", async () => {
-    const task = app.task({ name: "never" }, () => {});
-    const id = await task.defer();
-    await app.runWorker({ signal: AbortSignal.abort(), installSignalHandlers: false });
-    expect(await statusOf(id)).toBe("todo");
-  });
-});
-
-describe("middleware", () => {
-  test("runs from the worker's to the task's, around the function", async () => {
-    const order: string[] = [];
-    const layer = (name: string) => async (next: () => Promise<unknown>) => {
-      order.push(`${name} in`);
-      const result = await next();
-      order.push(`${name} out`);
-      return result;
-    };
-    const task = app.task({ name: "t", middleware: [layer("own")] }, () => {
-      order.push("function");
+  describe("middleware", () => {
+    test("runs from the worker's to the task's, around the function", async () => {
+      const order: string[] = [];
+      const layer = (name: string) => async (next: () => Promise<unknown>) => {
+        order.push(`${name} in`);
+        const result = await next();
+        order.push(`${name} out`);
+        return result;
+      };
+      const task = app.task({ name: "t", middleware: [layer("own")] }, () => {
+        order.push("function");
+      });
+      await task.defer();
+      await using worker = new Working(app, {
+        wait: false,
+        taskMiddleware: [layer("worker-wide")],
+        workerMiddleware: [layer("worker")],
+      });
+      await worker.ended;
+      expect(order.join()).toBe(
+        "worker in,worker-wide in,own in,function,own out,worker-wide out,worker out",
+      );
     });
-    await task.defer();
-    await using worker = new Working(app, {
-      wait: false,
-      taskMiddleware: [layer("worker-wide")],
-      workerMiddleware: [layer("worker")],
+
+    test("can stop the worker", async () => {
+      const task = app.task({ name: "t" }, () => {});
+      await task.batchDefer([{}, {}]);
+      await using worker = new Working(app, {
+        taskMiddleware: [
+          (next, _, handle) => {
+            handle.stop();
+            return next();
+          },
+        ],
+      });
+      await worker.ended;
+      expect(worker.of("job:succeeded")).toHaveLength(1);
     });
-    await worker.ended;
-    expect(order.join()).toBe(
-      "worker in,worker-wide in,own in,function,own out,worker-wide out,worker out",
-    );
   });
 
-  test("can stop the worker", async () => {
-    const task = app.task({ name: "t" }, () => {});
-    await task.batchDefer([{}, {}]);
-    await using worker = new Working(app, {
-      taskMiddleware: [
-        (next, _, handle) => {
-          handle.stop();
-          return next();
-        },
+  describe("schedules", () => {
+    test("a moment that comes is run once, with its timestamp", async () => {
+      const seen: number[] = [];
+      const tick = app.task({ name: "tick" }, ({ timestamp }: { timestamp: number }) => {
+        seen.push(timestamp);
+      });
+      app.periodic({ cron: "* * * * * *" }, tick);
+      await using one = new Working(app);
+      await using two = new Working(app);
+      await one.until("job:scheduled", 1);
+      await Promise.race([one.until("job:succeeded", 2), two.until("job:succeeded", 2)]);
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.every((timestamp) => Math.abs(timestamp - Date.now() / 1000) < 30)).toBe(true);
+    });
+  });
+
+  describe("options that make no sense", () => {
+    test.each<[string, object, string]>([
+      ["an unknown one", { concurency: 3 }, 'workers have no option "concurency"'],
+      ["no slots", { concurrency: 0 }, "concurrency must be a whole number from 1 to 10000, not 0"],
+      ["half a slot", { concurrency: 1.5 }, "not 1.5"],
+      ["a text", { pollingInterval: "5" }, "pollingInterval must be a number of milliseconds"],
+      ["no queues", { queues: [] }, "queues must be names of queues, or null, not []"],
+      ["a signal that is none", { signal: 5 }, "signal must be an AbortSignal, not 5"],
+      [
+        "a silence too short",
+        { heartbeatInterval: 1000, stalledWorkerTimeout: 1500 },
+        "at least two heartbeats",
       ],
+      [
+        "a status that is none",
+        { retention: { done: 5 } },
+        "retention must be a time for succeeded",
+      ],
+      ["a word", { deleteJobs: "sometimes" }, "deleteJobs must be never, successful, always"],
+    ])("%s", async (_, options, text) => {
+      const failure = app.runWorker(options);
+      await expect(failure).rejects.toThrow(QueueConfigurationError);
+      await expect(failure).rejects.toThrow(text);
     });
-    await worker.ended;
-    expect(worker.of("job:succeeded")).toHaveLength(1);
-  });
-});
-
-describe("schedules", () => {
-  test("a moment that comes is run once, with its timestamp", async () => {
-    const seen: number[] = [];
-    const tick = app.task({ name: "tick" }, ({ timestamp }: { timestamp: number }) => {
-      seen.push(timestamp);
-    });
-    app.periodic({ cron: "* * * * * *" }, tick);
-    await using one = new Working(app);
-    await using two = new Working(app);
-    await one.until("job:scheduled", 1);
-    await Promise.race([one.until("job:succeeded", 2), two.until("job:succeeded", 2)]);
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen.every((timestamp) => Math.abs(timestamp - Date.now() / 1000) < 30)).toBe(true);
-  });
-});
-
-describe("options that make no sense", () => {
-  test.each<[string, object, string]>([
-    ["an unknown one", { concurency: 3 }, 'workers have no option "concurency"'],
-    ["no slots", { concurrency: 0 }, "concurrency must be a whole number from 1 to 10000, not 0"],
-    ["half a slot", { concurrency: 1.5 }, "not 1.5"],
-    ["a text", { pollingInterval: "5" }, "pollingInterval must be a number of milliseconds"],
-    ["no queues", { queues: [] }, "queues must be names of queues, or null, not []"],
-    ["a signal that is none", { signal: 5 }, "signal must be an AbortSignal, not 5"],
-    [
-      "a silence too short",
-      { heartbeatInterval: 1000, stalledWorkerTimeout: 1500 },
-      "at least two heartbeats",
-    ],
-    ["a status that is none", { retention: { done: 5 } }, "retention must be a time for succeeded"],
-    ["a word", { deleteJobs: "sometimes" }, "deleteJobs must be never, successful, always"],
-  ])("%s", async (_, options, text) => {
-    const failure = app.runWorker(options);
-    await expect(failure).rejects.toThrow(QueueConfigurationError);
-    await expect(failure).rejects.toThrow(text);
   });
 });

@@ -1,13 +1,14 @@
 /**
  * How a worker trades with its storage: outcomes for new jobs, in one round trip.
  *
- * There is one exchange at a time. What ends while it is under way goes into the next one, so the busier a worker is,
- * the more jobs one commit of the server is for, and nobody had to choose a delay. An exchange is due when there is an outcome to tell,
+ * What ends while an exchange is under way goes into the next one, so the busier a worker is, the more jobs one commit of the server is for, and
+ * nobody had to choose a delay. A second exchange begins beside the first only when there is enough for it: the server does
+ * two at a time then, and while it does one the jobs of the other run. An exchange is due when there is an outcome to tell,
  * or when slots are free and there may be jobs: something was heard, the last claim was filled, a scheduled job is due, or nothing
  * was asked for too long.
  *
  * An exchange that fails may have happened nevertheless. Its outcomes are sent again: their leases make sure that they count once. And jobs that it may have
- * claimed, and that nobody here knows of, are given back (`reconcile`) before the next claim.
+ * claimed, and that nobody here knows of, are given back (`reconcile`) before the next claim, while nothing else is under way.
  */
 import type { ClaimedJob } from "../job.ts";
 import type { Exchanged, Wake } from "../operations.ts";
@@ -26,6 +27,10 @@ export interface Trader {
   registerAgain(workerId: number): Promise<void>;
 }
 
+/** How many exchanges there are at a time, at most. */
+const LANES = 2;
+/** For how many outcomes, or jobs to take, one more is worth while. */
+const MANY = 100;
 /** How many times as seldom it asks while it listens. */
 const STRETCH = 12;
 
@@ -36,7 +41,12 @@ export class Exchanger {
   readonly #storage: StorageLine;
   readonly #trader: Trader;
   readonly #tell: (event: WorkerEvent) => void;
-  readonly #bell = new Bell();
+  readonly #bells: readonly Bell[] = Array.from({ length: LANES }, () => new Bell());
+  /** How many exchanges are under way, and how many jobs they ask for. */
+  #underWay = 0;
+  #askedFor = 0;
+  /** Until when nothing is tried after a failure, by performance.now(). */
+  #restsUntil = -Infinity;
   /** Whether there may be jobs that nobody has asked for since. */
   #mayHaveJobs = true;
   /** When the next scheduled job is due, by performance.now(). */
@@ -65,12 +75,12 @@ export class Exchanger {
   /** Whether it hears of jobs. */
   set listening(value: boolean) {
     this.#listening = value;
-    this.#bell.ring();
+    this.nudge();
   }
 
   /** Says that something has changed: a job has ended. */
   nudge(): void {
-    this.#bell.ring();
+    for (const bell of this.#bells) bell.ring();
   }
 
   /** Takes what was heard. */
@@ -80,7 +90,7 @@ export class Exchanger {
       if (!this.#serves(wake.queues)) return;
       this.#dueAt = Math.min(this.#dueAt, performance.now() + wake.in);
     } else if (wake.type !== "deaf") this.#mayHaveJobs = true;
-    this.#bell.ring();
+    this.nudge();
   }
 
   #serves(queues: readonly string[]): boolean {
@@ -92,7 +102,7 @@ export class Exchanger {
   /** Claims nothing any more. */
   stopClaiming(): void {
     this.#claiming = false;
-    this.#bell.ring();
+    this.nudge();
   }
 
   /** Returns when everything that is there has been told; claims nothing any more. */
@@ -103,16 +113,25 @@ export class Exchanger {
 
   /** Trades until {@link end}, or, for a worker that doesn't wait, until there is nothing to do. */
   async run(): Promise<void> {
+    await Promise.all(this.#bells.map((bell) => this.#lane(bell)));
+  }
+
+  async #lane(bell: Bell): Promise<void> {
     while (!this.#done()) {
       const pause = this.#pause();
       if (pause > 0) {
-        await this.#bell.sleep(pause);
+        await bell.sleep(pause);
         continue;
       }
-      // What else ends in this turn of the event loop takes part.
-      if (this.#holdings.running.size > 0) await new Promise(setImmediate);
-      const wait = await this.#trade();
-      if (wait > 0) await this.#rest(wait);
+      this.#underWay++;
+      try {
+        // What else ends in this turn of the event loop takes part, here or in what the other lane sends meanwhile.
+        if (this.#holdings.running.size > 0 || this.#underWay > 1) await new Promise(setImmediate);
+        if (this.#underWay === 1 || this.#isMuch()) await this.#trade();
+      } finally {
+        this.#underWay--;
+        this.nudge();
+      }
     }
   }
 
@@ -123,57 +142,69 @@ export class Exchanger {
 
   /** How long there is nothing to do, in milliseconds. */
   #pause(): number {
+    const now = performance.now();
+    if (this.#underWay > 0) return this.#isMuch() ? Math.max(0, this.#restsUntil - now) : Infinity;
+    if (now < this.#restsUntil) return this.#restsUntil - now;
     if (this.#holdings.untold > 0) return 0;
     if (this.#wanted() === 0) return Infinity;
     if (this.#mayHaveJobs) return 0;
     const { pollingInterval } = this.#settings;
     const interval = this.#listening ? pollingInterval * STRETCH : pollingInterval;
-    const now = performance.now();
     return Math.max(0, Math.min(this.#dueAt - now, this.#askedAt + interval - now));
+  }
+
+  /** Whether there is enough to do for an exchange beside another. */
+  #isMuch(): boolean {
+    if (this.#uncertain) return false;
+    return this.#holdings.untold >= MANY || (this.#mayHaveJobs && this.#wanted() >= MANY);
   }
 
   #wanted(): number {
     if (!this.#claiming) return 0;
     const { concurrency, prefetch } = this.#settings;
     const { running, waiting } = this.#holdings;
-    return Math.max(0, concurrency + prefetch - running.size - waiting);
+    return Math.max(0, concurrency + prefetch - running.size - waiting - this.#askedFor);
   }
 
-  /** One exchange; gives the pause to make after it. */
-  async #trade(): Promise<number> {
+  /** One exchange. */
+  async #trade(): Promise<void> {
+    const again = this.#uncertain;
     try {
-      if (this.#uncertain) await this.#reconcile();
+      if (again) await this.#reconcile();
     } catch (error) {
-      return this.#storage.failed("reconcile", error);
+      return this.#rest("reconcile", error);
     }
     const { workerId } = this.#trader;
     const { queues } = this.#settings;
-    const claim = this.#wanted();
+    const wanted = this.#wanted();
+    const { concurrency, prefetch } = this.#settings;
+    // The lanes share, so that there are jobs to run while either is under way.
+    const claim = Math.min(wanted, Math.max(MANY, Math.ceil((concurrency + prefetch) / LANES)));
     const outcomes = this.#holdings.send();
-    const again = this.#uncertain;
     if (claim > 0) {
-      this.#mayHaveJobs = false;
+      if (claim === wanted) this.#mayHaveJobs = false;
       this.#dueAt = Infinity;
       this.#askedAt = performance.now();
     }
+    this.#askedFor += claim;
     let result: Exchanged;
     try {
       result = await this.#storage.once("exchange", { workerId, outcomes, claim, queues });
     } catch (error) {
       this.#uncertain = true;
       this.#mayHaveJobs = true;
-      this.#holdings.takeBack();
-      return this.#storage.failed("exchange", error);
+      this.#holdings.takeBack(outcomes);
+      return this.#rest("exchange", error);
+    } finally {
+      this.#askedFor -= claim;
     }
-    this.#uncertain = false;
-    this.#holdings.confirm();
+    this.#holdings.confirm(outcomes);
     // After an exchange that may have happened, its outcomes are refused because they are known.
     if (!again) for (const jobId of result.lost) this.#tell({ kind: "job:lost", jobId });
     this.#note(result, claim);
-    if (result.registered) return 0;
+    if (result.registered) return;
     this.#mayHaveJobs = true;
     await this.#trader.registerAgain(workerId);
-    return 0;
   }
 
   #note(result: Exchanged, claim: number): void {
@@ -185,13 +216,15 @@ export class Exchanger {
     this.#trader.accept(result.jobs);
   }
 
+  /** Has jobs given back that an exchange claimed whose answer was lost. Nothing else is under way. */
   async #reconcile(): Promise<void> {
     const { workerId } = this.#trader;
     await this.#storage.once("reconcile", { workerId, held: this.#holdings.ids() });
+    this.#uncertain = false;
   }
 
-  /** Waits after a failure. What ends meanwhile doesn't cut it short. */
-  async #rest(milliseconds: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  /** Tries nothing for a while after a failure; what ends meanwhile doesn't cut it short. */
+  #rest(operation: "exchange" | "reconcile", error: unknown): void {
+    this.#restsUntil = performance.now() + this.#storage.failed(operation, error);
   }
 }

@@ -22,7 +22,7 @@ export class Holdings {
   readonly running: Map<number, RunningJob> = new Map();
   #outcomes: Outcome[] = [];
   /** Outcomes that are on their way to the storage. */
-  #sent: readonly Outcome[] = [];
+  readonly #sent = new Set<readonly Outcome[]>();
 
   /** How many have been claimed and not started. */
   get waiting(): number {
@@ -35,13 +35,8 @@ export class Holdings {
   }
 
   /** Whether there is nothing that the storage believes this worker to have. */
-  get empty(): boolean {
-    return this.quiet && this.#sent.length === 0;
-  }
-
-  /** Whether nothing runs, waits, or has to be told. */
   get quiet(): boolean {
-    return this.running.size === 0 && this.waiting === 0 && this.untold === 0;
+    return !this.busy && this.untold === 0 && this.#sent.size === 0;
   }
 
   /** Whether there is work in it, which makes heartbeats matter. */
@@ -87,26 +82,26 @@ export class Holdings {
 
   /** Takes what the storage has to be told; {@link confirm} or {@link takeBack} follows. */
   send(): readonly Outcome[] {
-    this.#sent = this.#outcomes;
+    const outcomes = this.#outcomes;
     this.#outcomes = [];
-    return this.#sent;
+    this.#sent.add(outcomes);
+    return outcomes;
   }
 
   /** The storage has heard what was sent. */
-  confirm(): void {
-    this.#sent = [];
+  confirm(outcomes: readonly Outcome[]): void {
+    this.#sent.delete(outcomes);
   }
 
   /** The storage may not have heard what was sent: it is sent again, before what came since. */
-  takeBack(): void {
-    this.#outcomes = [...this.#sent, ...this.#outcomes];
-    this.#sent = [];
+  takeBack(outcomes: readonly Outcome[]): void {
+    if (this.#sent.delete(outcomes)) this.#outcomes = [...outcomes, ...this.#outcomes];
   }
 
   /** The ids of everything that is in its hands. */
   ids(): number[] {
     const shelved = this.#shelf.slice(this.#next).map(({ id }) => id);
-    const told = [...this.#sent, ...this.#outcomes].map(({ id }) => id);
+    const told = [...[...this.#sent].flat(), ...this.#outcomes].map(({ id }) => id);
     return [...shelved, ...this.running.keys(), ...told];
   }
 }
