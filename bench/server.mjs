@@ -1,6 +1,6 @@
 // The PostgreSQL server of a bench run: the programs that the tests install from npm, a fresh data
-// directory in the temporary folder, a free port on loopback, fsync off; stopped and removed at the
-// end. The tests have their own harness in TypeScript; this one runs without a build.
+// directory in the temporary folder, a free port on loopback, fsync off unless it is to be durable; stopped
+// and removed at the end. The tests have their own harness in TypeScript; this one runs without a build.
 
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
@@ -23,7 +23,7 @@ const nobody = 65534;
 const account = isRoot ? { uid: nobody, gid: nobody } : {};
 
 /** Starts a server; resolves with its address, process id, version and the way to stop it. */
-export async function startServer() {
+export async function startServer({ isDurable = false } = {}) {
   await ensure("servers");
   const folder = mkdtempSync(join(tmpdir(), "mahout-bench-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
@@ -47,10 +47,21 @@ export async function startServer() {
     "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n",
   );
   const port = await freePort();
-  const settings = ["autovacuum=off", "unix_socket_directories=", "max_connections=50"];
+  const settings = ["unix_socket_directories=", "max_connections=100"];
+  // What runs for long needs it; what measures microseconds is better off without.
+  if (!isDurable) settings.push("autovacuum=off");
   const server = spawn(
     join(programs, "postgres"),
-    ["-D", data, "-h", "127.0.0.1", "-p", `${port}`, "-F", ...settings.flatMap((s) => ["-c", s])],
+    [
+      "-D",
+      data,
+      "-h",
+      "127.0.0.1",
+      "-p",
+      `${port}`,
+      ...(isDurable ? [] : ["-F"]),
+      ...settings.flatMap((s) => ["-c", s]),
+    ],
     { ...options, stdio: ["ignore", "ignore", "pipe"] },
   );
   const kill = () => server.kill("SIGQUIT");

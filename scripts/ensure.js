@@ -17,6 +17,7 @@ const FOLDERS = {
   root,
   servers: path.join(root, "test/support/servers"),
   bench: path.join(root, "bench"),
+  queues: path.join(root, "bench/queue"),
 };
 
 /** @param {string} folder */
@@ -85,7 +86,7 @@ async function install(folder, share) {
 /**
  * Makes sure that the named folders are installed as their lock files say.
  *
- * @param {...("root" | "servers" | "bench")} names
+ * @param {...("root" | "servers" | "bench" | "queues")} names
  */
 async function ensure(...names) {
   const [major] = process.versions.node.split(".");
