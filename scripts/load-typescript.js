@@ -12,7 +12,8 @@ require.extensions[".ts"] = (module, filename) => {
     filename,
     swcrc: false,
     sourceMaps: "inline",
-    module: { type: "commonjs" },
+    // What is imported at run time may be an ES module.
+    module: { type: "commonjs", ignoreDynamic: true },
     jsc: {
       target: "es2022",
       parser: { syntax: "typescript", explicitResourceManagement: true },

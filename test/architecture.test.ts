@@ -61,7 +61,7 @@ describe("the source tree", () => {
   });
 
   test("opens every file with a comment", () => {
-    const silent = files.filter(({ text }) => !/^(\/\/ \S|\/\*\*?\s)/.test(text));
+    const silent = files.filter(({ text }) => !/^(#!.*\n)?(\/\/ \S|\/\*\*?\s)/.test(text));
     expect(silent.map(({ path }) => path)).toEqual([]);
   });
 

@@ -177,6 +177,21 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     names: [],
     asynchronous: true,
   },
+  cli: {
+    files: ["cli/"],
+    values: ["queue", "notify"],
+    types: [],
+    packages: {
+      commander: ANY,
+      // The user's own module.
+      "(computed)": /^cli\/app-loading/,
+      "node:path": ANY,
+      "node:readline/promises": ANY,
+      "node:url": ANY,
+    },
+    names: [],
+    asynchronous: true,
+  },
 };
 
 /** What names the type of both shells' answers, and waits for none. */
