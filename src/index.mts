@@ -209,6 +209,8 @@ export type {
   StreamOptions,
   Subscription,
   TemporalNamespace,
+  TlsMaterial,
+  TlsOptions,
   TraceOptions,
   TraceRequest,
   TraceSink,

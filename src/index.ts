@@ -94,6 +94,7 @@ export type { TraceOptions, TraceRequest, TraceSink } from "./core/trace.ts";
 export { Xid } from "./core/xid.ts";
 export { conninfoToDict, makeConninfo } from "./conninfo/dict.ts";
 export type { Conninfo, ConninfoObject } from "./conninfo/dict.ts";
+export type { TlsMaterial, TlsOptions } from "./conninfo/tls-options.ts";
 export { AdaptersMap } from "./adapt/registry.ts";
 export type { Format } from "./adapt/format.ts";
 export type { Class, Codec, Convert, Load, Recipe } from "./adapt/registry.ts";

@@ -1,6 +1,7 @@
 /**
  * Making a blocking connection: one deadline for all that it takes.
  */
+import type { TlsOptions } from "../conninfo/tls-options.ts";
 import { connectChannel, connectContext, tellConnected } from "../core/channels.ts";
 import { ConnectionCore } from "../core/connection.ts";
 import { connect } from "../core/connect.ts";
@@ -8,6 +9,7 @@ import type { PingResult } from "../core/ping.ts";
 import { ping } from "../core/ping.ts";
 import { recapture } from "../core/recapture.ts";
 import { targetOf, timeoutOf } from "../core/target.ts";
+import { ProgrammingError } from "../errors.ts";
 import { BlockingTransport } from "../transport/blocking.ts";
 import { connectDeadline } from "../transport/deadlines.ts";
 import { Driver, refuseConnectSignal } from "./driver.ts";
@@ -26,6 +28,7 @@ export function openConnection<Row>(
   options: ConnectOptions<Row> | undefined,
 ): Opened<Row> {
   refuseConnectSignal(options);
+  refuseOwnThread(options?.tls);
   const deadline = connectDeadline(timeoutOf(options));
   const { parameters, given, secrets } = targetOf(saidBy(conninfo), options);
   const core = new ConnectionCore<Row>(options ?? {});
@@ -59,6 +62,16 @@ export function pingServer(
     return new BlockingTransport(parameters).run(ping(parameters), deadline);
   } catch (error) {
     throw recapture(error);
+  }
+}
+
+/** Refuses what can't be given to the thread that has the sockets. */
+function refuseOwnThread(tls: TlsOptions | null | undefined): void {
+  for (const name of ["secureContext", "checkServerIdentity"] as const) {
+    if (tls?.[name] === undefined) continue;
+    throw new ProgrammingError(
+      `tls.${name} can't be given to another thread, which a blocking connection needs; give ca, cert and key`,
+    );
   }
 }
 

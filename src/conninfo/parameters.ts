@@ -3,6 +3,8 @@
 // Plain data, so that it can be sent to a worker thread; but printing it or turning it into JSON
 // shows no secret. Times are milliseconds. Nothing here decides anything: resolve.ts fills it in.
 
+import type { TlsOptions } from "./tls-options.ts";
+
 /** How much encryption is wanted and how far the server's certificate is checked. */
 export type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
@@ -79,6 +81,8 @@ export interface ConnectionParameters {
   readonly sslcertmode: "disable" | "allow" | "require";
   readonly sslMinProtocolVersion: TlsVersion | null;
   readonly sslMaxProtocolVersion: TlsVersion | null;
+  /** What node:tls is given besides, or null. */
+  readonly tls: TlsOptions | null;
   /** A file to append TLS secrets to, for debugging, or null. */
   readonly sslkeylogfile: string | null;
   /** What SCRAM makes of a password, to be used in its place, or null. */

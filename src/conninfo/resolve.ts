@@ -21,6 +21,7 @@ import { refusal, unsupported } from "./refusals.ts";
 import type { Environment, Settings } from "./settings.ts";
 import { describe, textOf } from "./settings.ts";
 import { resolveTls } from "./tls.ts";
+import type { TlsOptions } from "./tls-options.ts";
 import { readChoice, readFlag, readInteger, readRequireAuth, readSeconds } from "./values.ts";
 
 /** The longest delay that a timer of Node.js can keep, in milliseconds. */
@@ -33,6 +34,8 @@ const longestDelay = 2 ** 31 - 1;
  * the process's), that over libpq's defaults. Reads the service file and the password file. A
  * password file that others can read is ignored, with a process warning.
  *
+ * `tls` is what is said to node:tls instead of the keywords about certificates.
+ *
  * Throws ProgrammingError for what is wrong, NotSupportedError for what this package cannot do, and
  * OperationalError for a service file that is missing; `code` is "ERR_MAHOUT_CONNINFO", and no
  * message contains a password.
@@ -44,6 +47,7 @@ export function resolveConninfo(
   conninfo?: Conninfo | null,
   overrides?: ConninfoObject | null,
   environment: Environment = process.env,
+  tls: TlsOptions | null = null,
 ): ConnectionParameters {
   const settings = gather(readConninfo(conninfo, overrides), environment);
   const user = textOf(settings, "user") ?? operatingSystemUser();
@@ -63,6 +67,7 @@ export function resolveConninfo(
       settings,
       environment,
       places.some((place) => place.socketPath === null),
+      tls,
     ),
     ...resolveAuth(settings),
     channelBinding:
@@ -86,7 +91,7 @@ export function resolveConninfo(
     ...protocolRange(settings),
     settings: Object.freeze({ client_encoding: "UTF8", ...sessionSettings(environment) }),
   };
-  return conceal(parameters, ["sslkey", "sslpassword", "scramKeys"]);
+  return conceal(parameters, ["sslkey", "sslpassword", "scramKeys", "tls"]);
 }
 
 function endpointsOf(

@@ -9,6 +9,8 @@ import type { ConnectionParameters, SslMode, TlsVersion } from "./parameters.ts"
 import { quote, refusal } from "./refusals.ts";
 import type { Environment, Settings } from "./settings.ts";
 import { describe, textOf } from "./settings.ts";
+import { applyTlsOptions } from "./tls-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 import { invalid, oneOf, readChoice, readFlag } from "./values.ts";
 
 /** The part of the connection parameters that is about TLS. */
@@ -27,6 +29,7 @@ export type TlsParameters = Pick<
   | "sslMinProtocolVersion"
   | "sslMaxProtocolVersion"
   | "sslkeylogfile"
+  | "tls"
 >;
 
 const modes: readonly SslMode[] = [
@@ -50,7 +53,9 @@ export function resolveTls(
   settings: Settings,
   environment: Environment,
   isRemote: boolean,
+  tls: TlsOptions | null = null,
 ): TlsParameters {
+  if (tls !== null) applyTlsOptions(settings, tls);
   const sslmode = readChoice(settings, "sslmode", modes) ?? "prefer";
   const sslnegotiation =
     readChoice(settings, "sslnegotiation", ["postgres", "direct"]) ?? "postgres";
@@ -63,17 +68,20 @@ export function resolveTls(
   readFlag(settings, "sslcompression", false); // Checked, and without effect since libpq 14.
   const usesCertificate = sslcertmode !== "disable";
   const sslcrldir = textOf(settings, "sslcrldir");
+  const file = (keyword: Keyword, name: string): string | null =>
+    tls === null ? fileOf(settings, environment, keyword, name) : textOf(settings, keyword);
   return {
+    tls,
     sslmode,
     sslnegotiation,
-    sslrootcert: rootCertificate(settings, environment, sslmode, isRemote),
-    sslcert: usesCertificate ? fileOf(settings, environment, "sslcert", "postgresql.crt") : null,
-    sslkey: usesCertificate ? fileOf(settings, environment, "sslkey", "postgresql.key") : null,
+    sslrootcert:
+      tls === null
+        ? rootCertificate(settings, environment, sslmode, isRemote)
+        : textOf(settings, "sslrootcert"),
+    sslcert: usesCertificate ? file("sslcert", "postgresql.crt") : null,
+    sslkey: usesCertificate ? file("sslkey", "postgresql.key") : null,
     sslpassword: textOf(settings, "sslpassword"),
-    sslcrl:
-      sslcrldir === null
-        ? fileOf(settings, environment, "sslcrl", "root.crl")
-        : textOf(settings, "sslcrl"),
+    sslcrl: sslcrldir === null ? file("sslcrl", "root.crl") : textOf(settings, "sslcrl"),
     sslcrldir,
     sslsni: readFlag(settings, "sslsni", true),
     sslcertmode,

@@ -4,6 +4,7 @@
  * Times are milliseconds. The names are psycopg's in camelCase.
  */
 import type { AdaptersMap } from "../adapt/registry.ts";
+import type { TlsOptions } from "../conninfo/tls-options.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { DictRow, DuplicateColumns, RowFactory } from "../rows.ts";
 import type { TraceRequest, TraceSink } from "./trace.ts";
@@ -45,6 +46,8 @@ export interface SessionOptions<Row = DictRow> extends Characteristics, TypeOpti
   readonly notifyHandlers?: readonly NotifyHandler[];
   /** How many notifications are kept while nobody takes them: 10,000 by default; older ones are dropped. */
   readonly notifyBacklog?: number;
+  /** What node:tls is given in place of the keywords about certificates; sslmode is verify-full then by default. */
+  readonly tls?: TlsOptions | null;
   /** The longest that connecting may take altogether, in milliseconds: 30,000 by default. */
   readonly connectTimeout?: number;
   /**

@@ -42,6 +42,7 @@ const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "prob
   "cancelTimeout",
   "probe",
   "oauthToken",
+  "tls",
   "signal",
 ]);
 
@@ -105,7 +106,12 @@ export function targetOf(said: object | string | null | undefined, options: Targ
   }
   const { values: overrides, password: second } = divide(own);
   const password = second ?? ((overrides["password"] ?? null) === null ? first : null);
-  const parameters = resolveConninfo(conninfo, overrides as ConninfoObject);
+  const parameters = resolveConninfo(
+    conninfo,
+    overrides as ConninfoObject,
+    undefined,
+    (options as SessionOptions<never> | undefined)?.tls ?? null,
+  );
   return {
     parameters,
     secrets: { password, token: tokenOf(options) },

@@ -27,13 +27,14 @@ export interface TlsPlan {
 }
 
 /**
- * Makes the plan for a handshake with `serverName`.
+ * Makes the plan for a handshake with `host`.
  *
  * @throws OperationalError when a certificate, key or revocation list can't be read or isn't one, or the
  * certificate is to be for a host that was not named.
  */
-export function tlsPlan(parameters: ConnectionParameters, serverName: string): TlsPlan {
-  const { sslmode, sslrootcert } = parameters;
+export function tlsPlan(parameters: ConnectionParameters, host: string): TlsPlan {
+  const { sslmode, sslrootcert, tls } = parameters;
+  const serverName = tls?.servername ?? host;
   if (sslmode === "verify-full" && serverName === "") {
     // Node would check the certificate against "localhost" then.
     throw flawed(
@@ -44,22 +45,30 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
     host: serverName,
     ALPNProtocols: ["postgresql"],
     rejectUnauthorized:
-      sslmode === "verify-ca" || sslmode === "verify-full" || sslrootcert !== null,
+      sslmode === "verify-ca" ||
+      sslmode === "verify-full" ||
+      sslrootcert !== null ||
+      (tls?.ca ?? tls?.secureContext) !== undefined,
   };
   if (parameters.sslsni && serverName !== "" && !isIP(serverName)) options.servername = serverName;
   if (sslrootcert !== null && sslrootcert !== "system")
     options.ca = read("sslrootcert", sslrootcert, "CERTIFICATE");
   if (parameters.sslcertmode !== "disable" && parameters.sslcert !== null) {
     options.cert = read("sslcert", parameters.sslcert, "CERTIFICATE");
-    if (parameters.sslkey === null) {
+    if (parameters.sslkey === null && tls?.key === undefined) {
       throw flawed(
         `there is a certificate, sslcert "${parameters.sslcert}", but no private key: set sslkey`,
       );
     }
-    checkKeyFile(parameters.sslkey);
-    options.key = read("sslkey", parameters.sslkey, "PRIVATE KEY");
+    if (parameters.sslkey !== null) {
+      checkKeyFile(parameters.sslkey);
+      options.key = read("sslkey", parameters.sslkey, "PRIVATE KEY");
+    }
     if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
-  } else if (parameters.sslcertmode === "require") {
+  } else if (
+    parameters.sslcertmode === "require" &&
+    !(tls?.cert ?? tls?.pfx ?? tls?.secureContext)
+  ) {
     throw flawed("sslcertmode require needs a client certificate: set sslcert and sslkey");
   }
   if (parameters.sslkeylogfile !== null) checkKeyLog(parameters.sslkeylogfile);
@@ -69,6 +78,10 @@ export function tlsPlan(parameters: ConnectionParameters, serverName: string): T
     options.minVersion = parameters.sslMinProtocolVersion;
   if (parameters.sslMaxProtocolVersion !== null)
     options.maxVersion = parameters.sslMaxProtocolVersion;
+  for (const [name, value] of Object.entries(tls ?? {})) {
+    // The name is in its place already, and an address is none.
+    if (value !== undefined && name !== "servername") Object.assign(options, { [name]: value });
+  }
   return {
     options,
     checksHost: sslmode === "verify-full",

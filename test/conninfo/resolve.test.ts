@@ -44,6 +44,7 @@ test("with nothing said, the defaults apply", () => {
     sslkey: null,
     sslpassword: null,
     scramKeys: null,
+    tls: null,
     oauth: { issuer: null, clientId: null, clientSecret: null, scope: null },
     sslcrl: null,
     sslcrldir: null,
