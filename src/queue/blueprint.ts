@@ -74,7 +74,7 @@ export class Blueprint {
     run: TaskFunction<Payload, Result> | ContextTaskFunction<Payload, Result>,
   ): Task<Payload, Result> | ContextTask<Payload, Result> {
     const task = makeTask(options, run);
-    this.#adopt([task.name, ...task.aliases], task);
+    this.#adopt([...new Set([task.name, ...task.aliases])], task);
     return task as Task<Payload, Result>;
   }
 
@@ -168,11 +168,13 @@ export class Blueprint {
     return [...this.#registry.names].filter(([, one]) => one === task).map(([name]) => name);
   }
 
+  /** Here, and wherever it would go from here. */
   #checkFree(name: string): void {
     if (this.#registry.names.has(name))
       throw new TaskAlreadyRegistered(
         `there is a task of the name "${name}" already: give one of them another name or namespace`,
       );
+    for (const { heir, namespace } of this.#registry.heirs) heir.#checkFree(`${namespace}:${name}`);
   }
 }
 

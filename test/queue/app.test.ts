@@ -162,6 +162,18 @@ describe("a blueprint", () => {
     expect([...app.tasks.keys()]).toEqual(["ns:b"]);
   });
 
+  test("defines nothing that one of its apps has no name for", () => {
+    const inner = new Blueprint();
+    const outer = new Blueprint();
+    outer.addTasksFrom(inner, { namespace: "inner" });
+    app.addTasksFrom(outer, { namespace: "outer" });
+    app.task({ name: "outer:inner:a" }, () => 0);
+    expect(() => inner.task({ name: "b", aliases: ["a"] }, () => 0)).toThrow(TaskAlreadyRegistered);
+    expect([...inner.tasks.keys(), ...outer.tasks.keys()]).toEqual([]);
+    inner.task({ name: "b", aliases: ["b"] }, () => 0);
+    expect(app.tasks.has("outer:inner:b")).toBe(true);
+  });
+
   test("defers to the app that has it", async () => {
     const blueprint = new Blueprint();
     const task = blueprint.task({ name: "task" }, () => 0);
