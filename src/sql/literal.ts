@@ -7,6 +7,8 @@
  */
 import { isDate } from "node:util/types";
 import type { AdaptersMap, Codec } from "../adapt/registry.ts";
+import { Interval } from "../adapt/types/interval-value.ts";
+import { TypedValue } from "../adapt/types/typed-values.ts";
 import { unknownCodec } from "../adapt/types/unknown.ts";
 import { ProgrammingError } from "../errors.ts";
 import { checkText } from "../protocol/writer.ts";
@@ -19,8 +21,8 @@ export function quoteLiteral(text: string): string {
 
 /**
  * A value as a literal. Of a type that is known it is that type's text, as a string; else numbers, bigints and
- * booleans are such, a Date is a timestamptz, bytes are a bytea, all else is a string of its text form. There is
- * no blank around it.
+ * booleans are such, a Date is a timestamptz, bytes are a bytea, an Interval and what says its type are of that
+ * type, all else is a string of its text form. There is no blank around it.
  *
  * @throws ProgrammingError for `undefined` and for objects without a text form, DataError for an invalid Date
  * and for text that PostgreSQL can't hold.
@@ -36,6 +38,9 @@ export function literalOf(
   }
   if (value === null) return "NULL";
   if (type !== null) return quoted(type.dumpText(value));
+  if (given instanceof TypedValue) {
+    return `${quoted(unknownCodec.dumpText(value))}::${given.typeName}`;
+  }
   switch (typeof value) {
     case "string":
       return quoted(value);
@@ -52,6 +57,7 @@ export function literalOf(
   }
   const text = quoted(unknownCodec.dumpText(value));
   if (isDate(value)) return `${text}::timestamptz`;
+  if (value instanceof Interval) return `${text}::interval`;
   return ArrayBuffer.isView(value) ? `${text}::bytea` : text;
 }
 
