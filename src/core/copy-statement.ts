@@ -70,15 +70,10 @@ class Reader {
     return text.startsWith('"') ? name : this.#unescaped(name);
   }
 
-  /** A name of the form `U&"..."`, whose escape character may be said behind it. */
+  /** A name of the form `U&"..."`; null for one that says its escape character behind it. */
   #unescaped(name: string): string | null {
-    let escape = "\\";
-    if (this.takes("uescape")) {
-      const said = /^'([^\da-fA-F+'"\s])'$/.exec(this.word);
-      if (this.token?.kind !== "string" || !said) return null;
-      escape = said[1] as string;
-      this.#at++;
-    }
+    if (this.word === "uescape") return null;
+    const escape = "\\";
     const parts = name.split(escape);
     let found = parts[0] as string;
     for (let at = 1; at < parts.length; at++) {

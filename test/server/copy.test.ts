@@ -266,7 +266,7 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
     await conn.execute("create temp table t (n int, s text)");
     const cur = conn.cursor();
     // A comment between the words, and names with escapes, are the server's to understand.
-    const unknown = `U&"t"`;
+    const unknown = `U&"t" uescape '!'`;
     {
       await using copy = await cur.copy(`copy ${unknown} from stdin`);
       await copy.writeRow([1, "x"]);
