@@ -11,13 +11,14 @@ import { ConnectionPool } from "../../pool/pool.ts";
 import { dictRow } from "../../rows.ts";
 import type { Ears, RunOptions } from "../connector.ts";
 import { Connector } from "../connector.ts";
-import { QueueConfigurationError } from "../errors.ts";
+import { QueueConfigurationError, SyncConnectorConfigurationError } from "../errors.ts";
 import type { Input, OperationName, Output, Wake } from "../operations.ts";
 import type { SqlStorage } from "../statement.ts";
 import type { ConnectorArgument, ConnectorOptions, ConnectorSettings } from "./arguments.ts";
 import { settingsOf } from "./arguments.ts";
 import { bulkData, COPY_FROM } from "./bulk.ts";
 import { notOpen, translated } from "./failures.ts";
+import { PoolEars } from "./pool-ears.ts";
 import { blockingPoolOf, runBlocking, SyncMahoutConnector } from "./sync-mahout.ts";
 
 /** What bounds the statements of an operation. */
@@ -51,8 +52,8 @@ export class MahoutConnector extends Connector {
   }
 
   /**
-   * Opens it, and waits until its pool has connected. A pool that is given is used, and never closed; where to listen, and blocking calls
-   * to go, the connector's own arguments say.
+   * Opens it, and waits until its pool has connected. A pool that is given is used, and never closed. When the connector was not
+   * told where the database is, it keeps one of that pool's connections to listen, and has no blocking calls.
    *
    * @throws as `ConnectionPool.wait()` does.
    */
@@ -199,8 +200,11 @@ export class MahoutConnector extends Connector {
   }
 
   override async listen(hear: (wake: Wake) => void, signal: AbortSignal): Promise<Ears | null> {
-    this.#opened();
-    const { conninfo, connect } = this.#settings;
+    const pool = this.#opened();
+    const { conninfo, connect, isPlaced } = this.#settings;
+    if (!this.#isOurs && !isPlaced) {
+      return await new PoolEars(pool, this.storage, hear).open(signal);
+    }
     const { autocommit: _autocommit, probe: _probe, ...rest } = connect;
     const listener = new Listener(conninfo, rest);
     listener.watch((event) => {
@@ -231,6 +235,11 @@ export class MahoutConnector extends Connector {
   }
 
   #blockingPool(): BlockingConnectionPool {
+    if (!this.#isOurs && !this.#settings.isPlaced) {
+      throw new SyncConnectorConfigurationError(
+        "the connector was opened with a pool, and not told where the database is: say that when it is made, or pass a blocking `connection`",
+      );
+    }
     return (this.#blocking ??= blockingPoolOf(this.#settings));
   }
 }
