@@ -417,7 +417,7 @@ describe.each(shells)("in the $name shell", ({ name: shell, connect }: Shell) =>
         "family",
         { people: [{ ...ada, feels: "glad" }], home: null, moods: [] },
         DataError,
-        /field "people" \(person\[\]\): field "feels" \(mood\): "glad" is not a label/,
+        /field "people" \(person\[\]\): element \[0\]: field "feels" \(mood\): "glad" is not a label/,
       ],
     ])("case %#: what is no %s is refused", async (type, value, kind, message) => {
       const error = await failureOf(() => conn.query(`select $1::${type} as v`, [value]));
@@ -611,9 +611,11 @@ describe.each(shells)("in the $name shell", ({ name: shell, connect }: Shell) =>
       expect((await failureOf(() => conn.query("select $1::mood", [1]))).message).toMatch(
         /mood takes a string that is one of its labels/,
       );
-      expect(
-        (await failureOf(() => conn.query("select $1::mood[]", [["sad", "mad"]]))).message,
-      ).toMatch(/"mad" is not a label/);
+      const inArray = await failureOf(() => conn.query("select $1::mood[]", [["sad", "mad"]]));
+      expect([inArray.code, inArray.message]).toEqual([
+        "ERR_MAHOUT_NO_SUCH_LABEL",
+        expect.stringMatching(/element \[1\]: "mad" is not a label/),
+      ]);
     });
 
     test("of another schema with the same name are other enums", async () => {

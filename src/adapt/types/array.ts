@@ -111,7 +111,10 @@ function atElement(error: unknown, index: number): unknown {
   const Kind = error.constructor as new (message: string, options?: object) => MahoutError;
   const isNested = error.message.startsWith(`${ELEMENT}[`);
   const inner = isNested ? error.message.slice(ELEMENT.length) : `: ${error.message}`;
-  return new Kind(`${ELEMENT}[${index}]${inner}`, { cause: isNested ? error.cause : error });
+  return new Kind(`${ELEMENT}[${index}]${inner}`, {
+    cause: isNested ? error.cause : error,
+    code: error.code,
+  });
 }
 
 /** Writes the elements one after the other; false as soon as one has no binary form. */
