@@ -61,6 +61,12 @@ export const operations: readonly Operation[] = [
     run: ({ conn, word }) => conn.execute("select $1::text as again", [word]),
   },
   {
+    name: "execute, bound by the client",
+    speaks: true,
+    run: ({ conn, word }) =>
+      conn.cursor({ binding: "client" }).execute("select $1 as word", [word]),
+  },
+  {
     name: "execute, many at once in one text",
     speaks: true,
     run: ({ conn, word }) => conn.execute(`select 1; select 2; select 3 /* ${word} */`),
