@@ -68,7 +68,7 @@ export const bad: readonly Bad[] = [
   },
   {
     what: "a Date that is none, where the type isn't known",
-    text: "select $1::inet",
+    text: "select $1::information_schema.cardinal_number",
     parameters: [new Date(NaN)],
     kind: DataError,
     message: /invalid Date/,
