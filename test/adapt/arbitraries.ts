@@ -236,3 +236,12 @@ export const arbitraries: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   regclass: fc.constantFrom("pg_class", "pg_type"),
   regrole: fc.constantFrom("pg_monitor", "-"),
 };
+
+/** Whether servers of a major version read what they print for a value: 14 can't read intervals of very many hours. */
+export function isReadBy(major: number): (value: unknown) => boolean {
+  return (value) => {
+    if (major > 14 || !(value instanceof Interval)) return true;
+    const hours = value.microseconds / 3_600_000_000n;
+    return hours > -(2n ** 31n) && hours < 2n ** 31n - 1n;
+  };
+}
