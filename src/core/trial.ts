@@ -2,6 +2,7 @@
  * One trial: what is said to one server, with one kind of encryption, to be let in.
  */
 import type { ConnectionParameters, Endpoint, ProtocolVersion } from "../conninfo/parameters.ts";
+import { NotSupportedError } from "../errors.ts";
 import type { AuthMethod, Credentials } from "../protocol/auth-credentials.ts";
 import type { Address } from "../protocol/effects.ts";
 import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../protocol/negotiation.ts";
@@ -47,9 +48,21 @@ function numberOf(version: ProtocolVersion): number {
   return version === "3.2" ? PROTOCOL_3_2 : PROTOCOL_3_0;
 }
 
+/** Whether names of abstract sockets are given to the system as they are: libuv does so since 1.49. */
+export function reachesAbstract(): boolean {
+  const [major = 0, minor = 0] = process.versions.uv.split(".").map(Number);
+  return major > 1 || minor >= 49;
+}
+
 function addressOf(endpoint: Endpoint): Address {
   const { socketPath: path, port } = endpoint;
   if (path === null) return { host: endpoint.hostaddr ?? endpoint.host, port, path: null };
+  if (path.startsWith("@") && !reachesAbstract()) {
+    throw new NotSupportedError(
+      `the socket "${path}" of the abstract namespace can't be reached with Node.js ${process.versions.node}, which fills ` +
+        `such names up with NULs; take a later one`,
+    );
+  }
   // The abstract namespace is written with an @; the operating system wants a NUL in its place.
   return { host: null, port, path: path.replace(/^@/, "\0") };
 }

@@ -58,6 +58,17 @@ describe.each(shells)("$name: OAuth", ({ Connection }) => {
     expect(record?.plain.includes(TOKEN)).toBe(false);
   });
 
+  test("shows no trace of it", async () => {
+    const lines: string[] = [];
+    await against([[...encrypted, ...asks, awaits("p"), sends(greeting())]], async (server) => {
+      const trace = (line: string): void => void lines.push(line);
+      const options = { oauthToken: () => TOKEN, trace, sslmode: "require" };
+      await (await Connection.connect(server.conninfo(), options)).close();
+    });
+    expect(lines.join("\n")).toContain("Authentication");
+    expect(lines.join("\n")).not.toMatch(/token_1|Bearer/);
+  });
+
   test("also on a socket that stays on this machine", async () => {
     const script = [...asks, awaits("p"), sends(greeting())];
     await against(

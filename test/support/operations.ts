@@ -88,6 +88,11 @@ export const operations: readonly Operation[] = [
     run: ({ conn, word }) => conn.query(`select 1/0 /* ${word} */`),
   },
   {
+    name: "changePassword, refused by the server",
+    speaks: true,
+    run: ({ conn, word }) => conn.changePassword(word, "a secret"),
+  },
+  {
     name: "insert, simple",
     speaks: true,
     inserts: true,
