@@ -49,6 +49,8 @@ export class Exchanger {
   #restsUntil = -Infinity;
   /** Whether there may be jobs that nobody has asked for since. */
   #mayHaveJobs = true;
+  /** How often it heard of jobs. */
+  #heard = 0;
   /** When the next scheduled job is due, by performance.now(). */
   #dueAt = Infinity;
   #askedAt = -Infinity;
@@ -89,7 +91,10 @@ export class Exchanger {
     if (wake.type === "due") {
       if (!this.#serves(wake.queues)) return;
       this.#dueAt = Math.min(this.#dueAt, performance.now() + wake.in);
-    } else if (wake.type !== "deaf") this.#mayHaveJobs = true;
+    } else if (wake.type !== "deaf") {
+      this.#mayHaveJobs = true;
+      this.#heard++;
+    }
     this.nudge();
   }
 
@@ -187,6 +192,7 @@ export class Exchanger {
       this.#askedAt = performance.now();
     }
     this.#askedFor += claim;
+    const heard = this.#heard;
     let result: Exchanged;
     try {
       result = await this.#storage.once("exchange", { workerId, outcomes, claim, queues });
@@ -201,14 +207,16 @@ export class Exchanger {
     this.#holdings.confirm(outcomes);
     // After an exchange that may have happened, its outcomes are refused because they are known.
     if (!again) for (const jobId of result.lost) this.#tell({ kind: "job:lost", jobId });
-    this.#note(result, claim);
+    this.#note(result, claim, heard);
     if (result.registered) return;
     this.#mayHaveJobs = true;
     await this.#trader.registerAgain(workerId);
   }
 
-  #note(result: Exchanged, claim: number): void {
+  #note(result: Exchanged, claim: number, heard: number): void {
     if (claim > 0 && result.jobs.length === claim) this.#mayHaveJobs = true;
+    // Fewer than it asked for: there are no more, even if it could take more than it asked for.
+    else if (claim > 0 && this.#askedFor === 0 && heard === this.#heard) this.#mayHaveJobs = false;
     if (result.nextDueIn !== null) {
       const dueAt = performance.now() + result.nextDueIn;
       this.#dueAt = Math.min(this.#dueAt, dueAt);
