@@ -302,7 +302,7 @@ describe.each(shells)("$name shell", ({ name, connect }: Shell) => {
         fc.record({
           text,
           list: fc.array(fc.option(text)),
-          int: fc.integer(),
+          int: fc.integer({ min: -2147483647 }),
           big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
           float: fc.double(),
           bytes: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
