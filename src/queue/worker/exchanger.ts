@@ -150,7 +150,8 @@ export class Exchanger {
     const now = performance.now();
     if (this.#underWay > 0) return this.#isMuch() ? Math.max(0, this.#restsUntil - now) : Infinity;
     if (now < this.#restsUntil) return this.#restsUntil - now;
-    if (this.#holdings.untold > 0) return 0;
+    // What may have been claimed in vain is given back soon, whether or not there is anything else to do.
+    if (this.#holdings.untold > 0 || this.#uncertain) return 0;
     if (this.#wanted() === 0) return Infinity;
     if (this.#mayHaveJobs) return 0;
     const { pollingInterval } = this.#settings;
