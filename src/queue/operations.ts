@@ -22,6 +22,12 @@ interface Operation<In, Out> {
   readonly out: Out;
 }
 
+/** A job in a worker's hands. */
+export interface Held {
+  readonly id: number;
+  readonly lease: number;
+}
+
 /** What a worker wants in one exchange. */
 export interface Exchange {
   readonly workerId: number;
@@ -89,11 +95,18 @@ export interface Operations {
     }
   >;
   /**
-   * Releases what the storage thinks this worker holds beside `held`: jobs of an exchange whose answer was lost. Gives their ids.
+   * Has another registration take the place of a worker's, after an exchange whose answer was lost: what is held, by its lease, goes on
+   * with the successor, and everything else that the storage thinks the worker has is released. An exchange in the old name that comes later than
+   * this claims nothing. May be carried out twice. Gives the jobs among `held` that are not the worker's any more; null, with nothing changed, when
+   * the successor isn't known.
    */
   readonly reconcile: Operation<
-    { readonly workerId: number; readonly held: readonly number[] },
-    number[]
+    {
+      readonly workerId: number;
+      readonly successor: number;
+      readonly held: readonly Held[];
+    },
+    number[] | null
   >;
   /**
    * Cancels a job that waits; one that runs is asked to stop with `abort`. With `remove` nothing is kept of it.

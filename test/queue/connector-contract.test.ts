@@ -293,12 +293,25 @@ describe.each(kinds)("$name", (kind) => {
   });
 
   test("releases what a worker doesn't know that it has", async () => {
-    const ids = await defer({}, {});
+    const ids = await defer({}, {}, {});
     const workerId = await register();
-    await exchange(workerId);
-    const stray = await opened.run("reconcile", { workerId, held: [ids[0]!] });
-    expect(stray).toEqual([ids[1]]);
-    expect(idsOf(await exchange(workerId))).toEqual([ids[1]]);
+    const { jobs } = await exchange(workerId);
+    const successor = await register();
+    const [first, second] = jobs;
+    // The second is known by what it was before it was claimed again.
+    const held = [first!, { ...second!, lease: second!.lease - 1 }];
+    const unknown = { workerId, successor: successor + 1_000, held };
+    expect(await opened.run("reconcile", unknown)).toBeNull();
+    for (let i = 0; i < 2; i++) {
+      expect(await opened.run("reconcile", { workerId, successor, held })).toEqual([ids[1]]);
+    }
+    // What comes late in the old name has no effect but for its outcomes.
+    expect(await exchange(workerId)).toMatchObject({ registered: false, jobs: [] });
+    expect(idsOf(await exchange(successor))).toEqual([ids[1], ids[2]]);
+    const { id, lease } = first!;
+    const done: Outcome = { kind: "succeeded", id, lease, remove: false, error: null };
+    const telling = { workerId: successor, outcomes: [done], claim: 0, queues: null };
+    expect((await opened.run("exchange", telling)).lost).toEqual([]);
   });
 
   test("releases the jobs of a worker that leaves", async () => {

@@ -79,10 +79,7 @@ export class InMemoryStorage {
       this.#workers.set(id, { id, name, stalledAfter, startedAt: now, lastHeartbeat: now });
       return id;
     },
-    unregisterWorker: ({ workerId }) => {
-      this.#workers.delete(workerId);
-      for (const job of this.#heldBy(workerId)) this.#release(job);
-    },
+    unregisterWorker: ({ workerId }) => this.#unregister(workerId),
     heartbeat: ({ workerId, maxRescues }) => {
       const worker = this.#workers.get(workerId);
       if (worker !== undefined) worker.lastHeartbeat = Date.now();
@@ -93,10 +90,16 @@ export class InMemoryStorage {
       const nextStallIn = this.#nextStall(workerId);
       return { registered: worker !== undefined, aborts, rescued, nextStallIn };
     },
-    reconcile: ({ workerId, held }) => {
-      const strays = this.#heldBy(workerId).filter(({ id }) => !held.includes(id));
-      for (const job of strays) this.#release(job);
-      return strays.map(({ id }) => id);
+    reconcile: ({ workerId, successor, held }) => {
+      const heir = this.#workers.get(successor);
+      if (heir === undefined) return null;
+      heir.lastHeartbeat = Date.now();
+      const leases = new Map(held.map(({ id, lease }) => [id, lease]));
+      for (const job of this.#heldBy(workerId))
+        if (leases.get(job.id) === job.lease) job.workerId = successor;
+      this.#unregister(workerId);
+      const own = new Set(this.#heldBy(successor).map(({ id }) => id));
+      return held.map(({ id }) => id).filter((id) => !own.has(id));
     },
     cancelJob: ({ id, abort, remove }) => {
       const job = this.jobs.get(id);
@@ -179,6 +182,11 @@ export class InMemoryStorage {
     if (outcome.kind === "release" || outcome.kind === "retry") this.#tellOf([job]);
     this.#tellOfLock(lock);
     return true;
+  }
+
+  #unregister(workerId: number): void {
+    this.#workers.delete(workerId);
+    for (const job of this.#heldBy(workerId)) this.#release(job);
   }
 
   #release(job: KeptJob): void {

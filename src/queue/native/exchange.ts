@@ -45,9 +45,14 @@ BEGIN
       upper(current_setting('transaction_isolation')) USING ERRCODE = 'invalid_transaction_state';
   END IF;
 
-  SELECT w.last_heartbeat < _moment - w.stalled_after / 3 * interval '1 millisecond' INTO _silent
-    FROM {schema}.workers w WHERE w.id = _worker;
-  _registered := FOUND;
+  -- Whoever takes the worker's place waits for this, so that nothing is claimed for it afterwards.
+  IF pg_try_advisory_xact_lock_shared(hashtext({channel}), (_worker % 2147483647)::integer) THEN
+    SELECT w.last_heartbeat < _moment - w.stalled_after / 3 * interval '1 millisecond' INTO _silent
+      FROM {schema}.workers w WHERE w.id = _worker;
+    _registered := FOUND;
+  ELSE
+    _registered := false;
+  END IF;
   IF _silent THEN
     UPDATE {schema}.workers w SET last_heartbeat = _moment WHERE w.id = _worker;
     _registered := FOUND;

@@ -157,10 +157,15 @@ export const STATEMENTS: Statements = {
       return { ...beat, rescued: beat.rescued as readonly Rescue[] };
     },
   }),
-  reconcile: ({ workerId, held }) => ({
-    text: "SELECT to_json({schema}.reconcile_v1($1::bigint, $2::bigint[]))::text AS ids",
-    values: [workerId, arrayOf(held)],
-    read: (rows) => documentOf(first(rows, "ids")) as number[],
+  reconcile: ({ workerId, successor, held }) => ({
+    text: "SELECT to_json({schema}.reconcile_v1($1::bigint, $2::bigint, $3::bigint[], $4::bigint[]))::text AS ids",
+    values: [
+      workerId,
+      successor,
+      arrayOf(held.map(({ id }) => id)),
+      arrayOf(held.map(({ lease }) => lease)),
+    ],
+    read: (rows) => documentOf(first(rows, "ids")) as number[] | null,
   }),
   cancelJob: ({ id, abort, remove }) => ({
     text: "SELECT {schema}.cancel_job_v1($1::bigint, $2::boolean, $3::boolean) AS done",

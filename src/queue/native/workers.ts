@@ -33,22 +33,37 @@ BEGIN
 END
 $body$;
 
+-- Forgets a worker and releases what it holds. Its exchanges that are under way are waited for; those to come find that it isn't there.
 CREATE FUNCTION {schema}.unregister_worker_v1(_worker bigint) RETURNS void
 LANGUAGE plpgsql ${STEADY} AS $body$
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext({channel}), (_worker % 2147483647)::integer);
   DELETE FROM {schema}.workers w WHERE w.id = _worker;
-  PERFORM {schema}.reconcile_v1(_worker, '{}');
+  PERFORM {schema}.give_back_v1((
+    SELECT jsonb_agg(jsonb_build_object('id', j.id, 'lease', j.lease, 'attempts', 0))
+      FROM {schema}.jobs j WHERE j.state = 'd' AND j.worker_id = _worker
+  ), clock_timestamp());
 END
 $body$;
 
--- Releases what the worker holds beside _held.
-CREATE FUNCTION {schema}.reconcile_v1(_worker bigint, _held bigint[]) RETURNS bigint[]
+-- Has _successor take the place of _worker, with what it holds. Gives what isn't its own any more; null when there is no such successor.
+CREATE FUNCTION {schema}.reconcile_v1(_worker bigint, _successor bigint, _held bigint[], _leases bigint[]) RETURNS bigint[]
 LANGUAGE plpgsql ${STEADY} AS $body$
 BEGIN
-  RETURN {schema}.give_back_v1((
-    SELECT jsonb_agg(jsonb_build_object('id', j.id, 'lease', j.lease, 'attempts', 0))
-      FROM {schema}.jobs j WHERE j.state = 'd' AND j.worker_id = _worker AND j.id <> ALL (_held)
-  ), clock_timestamp());
+  UPDATE {schema}.workers w SET last_heartbeat = clock_timestamp() WHERE w.id = _successor;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtext({channel}), (_worker % 2147483647)::integer);
+  UPDATE {schema}.jobs j SET worker_id = _successor
+    FROM unnest(_held, _leases) AS h(id, lease)
+   WHERE j.id = h.id AND j.lease = h.lease AND j.state::text = 'd' AND j.worker_id = _worker;
+  PERFORM {schema}.unregister_worker_v1(_worker);
+  RETURN (
+    SELECT coalesce(array_agg(h.id), '{}') FROM unnest(_held, _leases) AS h(id, lease)
+     WHERE NOT EXISTS (
+       SELECT FROM {schema}.jobs j
+        WHERE j.id = h.id AND j.state::text = 'd' AND j.worker_id = _successor));
 END
 $body$;
 

@@ -7,8 +7,8 @@
  * or when slots are free and there may be jobs: something was heard, the last claim was filled, a scheduled job is due, or nothing
  * was asked for too long.
  *
- * An exchange that fails may have happened nevertheless. Its outcomes are sent again: their leases make sure that they count once. And jobs that it may have
- * claimed, and that nobody here knows of, are given back (`reconcile`) before the next claim, while nothing else is under way.
+ * An exchange that fails may have happened nevertheless, or happen later. Its outcomes are sent again: their leases make sure that they count once. And jobs
+ * that it may have claimed, and that nobody here knows of, are given back (`reconcile`) before the next claim, while nothing else is under way.
  */
 import type { ClaimedJob } from "../job.ts";
 import type { Exchanged, Wake } from "../operations.ts";
@@ -25,6 +25,8 @@ export interface Trader {
   accept(jobs: readonly ClaimedJob[]): void;
   /** Registers again: the storage doesn't know the worker any more. */
   registerAgain(workerId: number): Promise<void>;
+  /** Has jobs given back that were claimed for it and that it doesn't know of. Nothing else is under way. */
+  reconcile(): Promise<void>;
 }
 
 /** How many exchanges there are at a time, at most. */
@@ -150,8 +152,7 @@ export class Exchanger {
     const now = performance.now();
     if (this.#underWay > 0) return this.#isMuch() ? Math.max(0, this.#restsUntil - now) : Infinity;
     if (now < this.#restsUntil) return this.#restsUntil - now;
-    // What may have been claimed in vain is given back soon, whether or not there is anything else to do.
-    if (this.#holdings.untold > 0 || this.#uncertain) return 0;
+    if (this.#holdings.untold > 0) return 0;
     if (this.#wanted() === 0) return Infinity;
     if (this.#mayHaveJobs) return 0;
     const { pollingInterval } = this.#settings;
@@ -176,7 +177,8 @@ export class Exchanger {
   async #trade(): Promise<void> {
     const again = this.#uncertain;
     try {
-      if (again) await this.#reconcile();
+      if (again) await this.#trader.reconcile();
+      this.#uncertain = false;
     } catch (error) {
       return this.#rest("reconcile", error);
     }
@@ -223,13 +225,6 @@ export class Exchanger {
       this.#dueAt = Math.min(this.#dueAt, dueAt);
     }
     this.#trader.accept(result.jobs);
-  }
-
-  /** Has jobs given back that an exchange claimed whose answer was lost. Nothing else is under way. */
-  async #reconcile(): Promise<void> {
-    const { workerId } = this.#trader;
-    await this.#storage.once("reconcile", { workerId, held: this.#holdings.ids() });
-    this.#uncertain = false;
   }
 
   /** Tries nothing for a while after a failure; what ends meanwhile doesn't cut it short. */

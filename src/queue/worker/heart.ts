@@ -14,6 +14,8 @@ export interface Body {
   readonly workerId: number;
   /** Whether it has jobs. */
   readonly busy: boolean;
+  /** The storage has heard of it, in a beat that began at this moment, by performance.now(). */
+  trusted(begun: number): void;
   /** Jobs that somebody wants aborted. */
   abort(jobIds: readonly number[]): void;
   /** Jobs that were taken back from others. */
@@ -51,13 +53,20 @@ export class Heart {
     this.#bell.ring();
   }
 
+  /** Beats as soon as it can. */
+  hurry(): void {
+    this.#bell.ring();
+  }
+
   async #beat(): Promise<number> {
     const { workerId } = this.#body;
+    const begun = performance.now();
     const { maxRescues, heartbeatInterval, stalledWorkerTimeout } = this.#settings;
     try {
       const beat = await this.#storage.once("heartbeat", { workerId, maxRescues });
       if (this.#stopped) return 0;
-      if (!beat.registered) await this.#body.registerAgain(workerId);
+      if (beat.registered) this.#body.trusted(begun);
+      else await this.#body.registerAgain(workerId);
       this.#body.abort(beat.aborts);
       this.#body.rescued(beat.rescued);
       const idle = Math.min(2 * heartbeatInterval, 0.8 * stalledWorkerTimeout);

@@ -6,6 +6,7 @@
  */
 import type { ClaimedJob, Outcome } from "../job.ts";
 import type { AbortReason } from "../job-context.ts";
+import type { Held } from "../operations.ts";
 
 /** A job that runs. */
 export interface RunningJob {
@@ -98,10 +99,11 @@ export class Holdings {
     if (this.#sent.delete(outcomes)) this.#outcomes = [...outcomes, ...this.#outcomes];
   }
 
-  /** The ids of everything that is in its hands. */
-  ids(): number[] {
-    const shelved = this.#shelf.slice(this.#next).map(({ id }) => id);
-    const told = [...[...this.#sent].flat(), ...this.#outcomes].map(({ id }) => id);
-    return [...shelved, ...this.running.keys(), ...told];
+  /** Everything that is in its hands. */
+  all(): Held[] {
+    const shelved = this.#shelf.slice(this.#next);
+    const running = [...this.running.values()].map(({ job }) => job);
+    const told = [...[...this.#sent].flat(), ...this.#outcomes];
+    return [...shelved, ...running, ...told].map(({ id, lease }) => ({ id, lease }));
   }
 }

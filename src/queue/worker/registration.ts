@@ -1,6 +1,7 @@
 /**
  * What the storage knows a worker by: its number, for as long as it is heard of.
  */
+import type { Held } from "../operations.ts";
 import type { WorkerEvent } from "./events.ts";
 import type { WorkerSettings } from "./settings.ts";
 import type { StorageLine } from "./storage-line.ts";
@@ -11,7 +12,10 @@ export class Registration {
   readonly #storage: StorageLine;
   readonly #tell: (event: WorkerEvent) => void;
   #workerId = 0;
+  #trustedUntil = -Infinity;
   #renewing: Promise<void> | null = null;
+  /** A registration that takes the place of this one, or has: the storage has been told, but its answer is not here. */
+  #successor: number | null = null;
   /** Whether the worker is about to go: nothing is tried again any more. */
   isLeaving = false;
 
@@ -26,10 +30,51 @@ export class Registration {
     return this.#workerId;
   }
 
+  /** Until when nobody takes the worker for dead, by performance.now(), as far as it knows. */
+  get trustedUntil(): number {
+    return this.#trustedUntil;
+  }
+
+  /** The storage has heard of the worker, in an operation that began at this moment. */
+  trusted(begun: number): void {
+    this.#trustedUntil = begun + this.#settings.stalledWorkerTimeout;
+  }
+
   /** Has the storage know the worker; throws when that can't be. */
   async register(): Promise<void> {
+    const begun = performance.now();
+    this.#workerId = await this.#newId();
+    this.trusted(begun);
+  }
+
+  async #newId(): Promise<number> {
     const { name, stalledWorkerTimeout: stalledAfter } = this.#settings;
-    this.#workerId = await this.#storage.once("registerWorker", { name, stalledAfter });
+    return await this.#storage.once("registerWorker", { name, stalledAfter });
+  }
+
+  /** Whether another registration is about to take the place of this one. */
+  get isPassingOn(): boolean {
+    return this.#successor !== null;
+  }
+
+  /**
+   * Goes on under another number with what is held, so that what was sent in the name of this one can't claim anything any more. Gives the jobs that
+   * are not its own any more. After a failure it has to be called again.
+   */
+  async succeed(held: readonly Held[]): Promise<readonly number[]> {
+    for (;;) {
+      await this.#renewing;
+      const workerId = this.#workerId;
+      this.#successor ??= await this.#newId();
+      const successor = this.#successor;
+      const begun = performance.now();
+      const lost = await this.#storage.once("reconcile", { workerId, successor, held });
+      this.#successor = null;
+      if (lost === null) continue;
+      this.#workerId = successor;
+      this.trusted(begun);
+      return lost;
+    }
   }
 
   /** Registers the worker anew, however long that takes; those who ask meanwhile wait for the same. */
@@ -55,7 +100,8 @@ export class Registration {
   /** Has the storage forget it; when that can't be, others notice that it is gone. */
   async end(): Promise<void> {
     try {
-      await this.#storage.once("unregisterWorker", { workerId: this.#workerId });
+      for (const workerId of [this.#workerId, this.#successor])
+        if (workerId !== null) await this.#storage.once("unregisterWorker", { workerId });
     } catch (error) {
       this.#tell({ kind: "storage:failed", operation: "unregisterWorker", error, delay: 0 });
     }

@@ -213,6 +213,11 @@ export class Worker implements Stage, Trader, Body {
     if (this.#filling) return;
     this.#filling = true;
     const { running } = this.#holdings;
+    // After a standstill others may have what is on the shelf.
+    if (this.#holdings.waiting > 0 && performance.now() >= this.#registration.trustedUntil) {
+      this.#filling = false;
+      return this.#heart.hurry();
+    }
     while (running.size < this.settings.concurrency) {
       const job = this.#holdings.take();
       if (job === undefined) break;
@@ -257,9 +262,26 @@ export class Worker implements Stage, Trader, Body {
     if (rescues.some(({ status }) => status === "todo")) this.#exchanger.hear({ type: "gap" });
   }
 
+  /** The storage has heard of the worker, in an operation that began at this moment: its jobs are its own. */
+  trusted(begun: number): void {
+    this.#registration.trusted(begun);
+    if (!this.stopping) this.#fill();
+  }
+
+  /** Has jobs given back that were claimed for it and that it doesn't know of. */
+  async reconcile(): Promise<void> {
+    const lost = await this.#registration.succeed(this.#holdings.all());
+    for (const id of lost) {
+      this.#holdings.unshelve(id);
+      this.#holdings.running.get(id)?.abort("lost");
+    }
+    if (!this.stopping) this.#fill();
+  }
+
   /** Registers again when the storage doesn't know the worker of this number any more: what it holds is not its own then. */
   async registerAgain(workerId: number): Promise<void> {
-    if (workerId !== this.workerId) return;
+    // While another number takes the place of this one, the storage may know only that already.
+    if (workerId !== this.workerId || this.#registration.isPassingOn) return;
     this.#holdings.clearShelf("up");
     for (const one of this.#holdings.running.values()) one.abort("lost");
     await this.#registration.renew();
