@@ -70,14 +70,10 @@ export function applyOptions(template: JobTemplate, options: JobDefaults): JobTe
   const { name } = template;
   const { queue = template.queue, priority = template.priority } = options;
   const { lock = template.lock, queueingLock = template.queueingLock } = options;
-  if (!Number.isInteger(priority) || Math.abs(priority) > LARGEST_PRIORITY)
-    throw new QueueConfigurationError(
-      `the priority of a job must be a whole number of 32 bits, not ${String(priority)}`,
-    );
   return {
     name,
     queue: checkName(queue, "the name of a queue"),
-    priority,
+    priority: checkPriority(priority),
     lock: lock === null ? null : checkName(lock, "a lock"),
     queueingLock: queueingLock === null ? null : checkName(queueingLock, "a queueing lock"),
   };
@@ -99,6 +95,18 @@ export function makeJob(template: JobTemplate, options: DeferOptions, payload: u
     queueingLock,
     ...readSchedule(options),
   };
+}
+
+/**
+ * Gives the priority back if it is one.
+ *
+ * @throws QueueConfigurationError naming it.
+ */
+export function checkPriority(value: number): number {
+  if (Number.isInteger(value) && Math.abs(value) <= LARGEST_PRIORITY) return value;
+  throw new QueueConfigurationError(
+    `the priority of a job must be a whole number of 32 bits, not ${String(value)}`,
+  );
 }
 
 /**

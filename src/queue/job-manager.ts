@@ -6,7 +6,7 @@
  */
 import type { Connector, RunOptions } from "./connector.ts";
 import { DeferBatch } from "./defer-batch.ts";
-import { checkName } from "./defer-options.ts";
+import { checkName, checkPriority } from "./defer-options.ts";
 import { ConnectorException, QueueConfigurationError } from "./errors.ts";
 import type {
   EndStatus,
@@ -248,6 +248,7 @@ function retryInput(
   { delay = 0, priority, queue, lock }: RetryJobOptions,
 ): Input<"retryJob"> {
   checkSpan(delay, "delay");
+  if (priority !== undefined) checkPriority(priority);
   if (queue !== undefined) checkName(queue, "the name of a queue");
   if (typeof lock === "string") checkName(lock, "a lock");
   return { id: checkId(id), delay, priority, queue, lock };

@@ -4,6 +4,8 @@
  * A strategy looks at the error and at the job and decides; nothing here waits or stores. All waits are milliseconds.
  * Attempts are counted as Procrastinate counts them: a job that runs for the first time has had none.
  */
+import { types } from "node:util";
+import { checkName, checkPriority } from "./defer-options.ts";
 import { QueueConfigurationError } from "./errors.ts";
 import type { ClaimedJob } from "./job.ts";
 import { readMoment } from "./schedule.ts";
@@ -132,7 +134,21 @@ export interface Retry {
  * @throws QueueConfigurationError when it says twice when, or nothing that can be done; InvalidTimestamp for a bad `retryAt`.
  */
 export function readRetryDecision(decision: RetryDecision): Retry {
+  if (types.isPromise(decision)) {
+    decision.catch(() => {});
+    throw new QueueConfigurationError(
+      "getRetryDecision() gave a promise: it has to decide at once, so it can't be async",
+    );
+  }
+  if (typeof decision !== "object")
+    throw new QueueConfigurationError(
+      `getRetryDecision() must give an object or null, not ${String(decision)}`,
+    );
   const { retryIn, retryAt, priority, queue, lock } = decision;
+  // What can't be stored would hold up whatever else the worker has to tell.
+  if (priority !== undefined) checkPriority(priority);
+  if (queue !== undefined) checkName(queue, "the name of a queue");
+  if (lock !== undefined && lock !== null) checkName(lock, "a lock");
   if (retryIn !== undefined && retryAt !== undefined)
     throw new QueueConfigurationError("retryIn and retryAt can't both be given: leave one");
   if (retryIn !== undefined && !Number.isFinite(retryIn))

@@ -24,7 +24,7 @@ export interface TaskOptions extends JobDefaults {
   readonly retry?: RetryOption | undefined;
   /** Runs around each of its jobs, the first one outermost. */
   readonly middleware?: readonly TaskMiddleware[] | undefined;
-  /** How long a job may run, in milliseconds; then it is aborted, and has failed with JobTimeout. No limit by default. */
+  /** How long a job may run, in milliseconds; then it is aborted, and has failed with JobTimeout. No limit by default, 24 days at most. */
   readonly timeout?: number | undefined;
   /** Whether the function is called with the context first, as in Procrastinate; by default, it comes after the payload. */
   readonly passContext?: boolean | undefined;
@@ -46,6 +46,9 @@ export interface RegisteredTask {
   /** Calls the function with the job's payload, and gives what it gives, or throws what it throws. */
   run(context: JobContext): unknown;
 }
+
+/** Timers count no further. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -211,8 +214,9 @@ export function makeTask<Payload, Result>(
 
 function readTimeout(timeout: number | undefined): number | null {
   if (timeout === undefined) return null;
-  if (typeof timeout === "number" && timeout > 0) return Number.isFinite(timeout) ? timeout : null;
+  if (timeout === Infinity) return null;
+  if (typeof timeout === "number" && timeout > 0 && timeout <= LONGEST_TIMEOUT) return timeout;
   throw new QueueConfigurationError(
-    `the timeout of a task must be a number of milliseconds above 0, not ${String(timeout)}`,
+    `the timeout of a task must be a number of milliseconds above 0 and up to ${LONGEST_TIMEOUT} (24 days), or left out, not ${String(timeout)}`,
   );
 }

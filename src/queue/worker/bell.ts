@@ -33,4 +33,4 @@ export class Bell {
 }
 
 /** Timers count no further. */
-const LONGEST_TIME = 2 ** 31 - 1;
+export const LONGEST_TIME: number = 2 ** 31 - 1;

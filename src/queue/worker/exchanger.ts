@@ -59,6 +59,7 @@ export class Exchanger {
   #listening = false;
   #claiming = true;
   #ending = false;
+  #abandoned = false;
   /** Whether an exchange failed that may have happened. */
   #uncertain = false;
 
@@ -118,6 +119,12 @@ export class Exchanger {
     this.stopClaiming();
   }
 
+  /** Has {@link run} return, whatever is left to tell: the storage had its time. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.nudge();
+  }
+
   /** Trades until {@link end}, or, for a worker that doesn't wait, until there is nothing to do. */
   async run(): Promise<void> {
     await Promise.all(this.#bells.map((bell) => this.#lane(bell)));
@@ -143,6 +150,7 @@ export class Exchanger {
   }
 
   #done(): boolean {
+    if (this.#abandoned) return true;
     if (this.#ending) return this.#holdings.untold === 0;
     return !this.#settings.wait && !this.#mayHaveJobs && this.#holdings.quiet;
   }

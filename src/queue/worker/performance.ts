@@ -197,7 +197,7 @@ export function describe(error: unknown): string {
   } catch {
     text = "a value that cannot be shown";
   }
-  // The storage takes neither NUL nor halves of characters.
-  const clean = Buffer.from(text.replaceAll("\0", "\uFFFD")).toString();
-  return clean.length > LONGEST_ERROR ? `${clean.slice(0, LONGEST_ERROR - 1)}…` : clean;
+  // The storage takes neither NUL nor halves of characters; a cut may make one.
+  const short = text.length > LONGEST_ERROR ? `${text.slice(0, LONGEST_ERROR - 1)}…` : text;
+  return Buffer.from(short.replaceAll("\0", "\uFFFD")).toString();
 }

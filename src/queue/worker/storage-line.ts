@@ -14,6 +14,7 @@ const SHORTEST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 /** How long one operation may take before it counts as failed: a frozen server is one that is away. */
 const OPERATION_TIMEOUT = 30_000;
+const LAST_TIMEOUT = 5_000;
 
 /** Whether trying again can't help. */
 function isHopeless(error: unknown): boolean {
@@ -28,7 +29,9 @@ function isHopeless(error: unknown): boolean {
 export class StorageLine {
   readonly #connector: Connector;
   readonly #tell: (event: WorkerEvent) => void;
-  #failures = 0;
+  /** How often in a row an operation has failed: that others work is no reason to try this one any sooner. */
+  readonly #failures = new Map<OperationName, number>();
+  #timeout = OPERATION_TIMEOUT;
 
   constructor(connector: Connector, tell: (event: WorkerEvent) => void) {
     this.#connector = connector;
@@ -37,16 +40,18 @@ export class StorageLine {
 
   /** Whether the last operation failed. */
   get away(): boolean {
-    return this.#failures > 0;
+    return this.#failures.size > 0;
+  }
+
+  /** Operations that begin from now on have less time: the worker is about to go. */
+  hurry(): void {
+    this.#timeout = LAST_TIMEOUT;
   }
 
   /** Carries out an operation once. */
   async once<Name extends OperationName>(name: Name, input: Input<Name>): Promise<Output<Name>> {
-    const output = await this.#connector.run(name, input, { timeout: OPERATION_TIMEOUT });
-    if (this.#failures > 0) {
-      this.#failures = 0;
-      this.#tell({ kind: "storage:back" });
-    }
+    const output = await this.#connector.run(name, input, { timeout: this.#timeout });
+    if (this.#failures.delete(name) && !this.away) this.#tell({ kind: "storage:back" });
     return output;
   }
 
@@ -57,9 +62,10 @@ export class StorageLine {
    */
   failed(operation: OperationName, error: unknown): number {
     if (isHopeless(error)) throw error;
-    const longest = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** Math.min(this.#failures, 10));
+    const failures = this.#failures.get(operation) ?? 0;
+    const longest = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** Math.min(failures, 10));
     const delay = Math.round(longest * (0.5 + 0.5 * Math.random()));
-    this.#failures++;
+    this.#failures.set(operation, failures + 1);
     this.#tell({ kind: "storage:failed", operation, error, delay });
     return delay;
   }

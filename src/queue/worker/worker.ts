@@ -14,6 +14,7 @@ import type { Connector } from "../connector.ts";
 import type { ClaimedJob, Outcome, Rescue } from "../job.ts";
 import type { WorkerHandle } from "../middleware.ts";
 import type { PeriodicClock } from "../periodic.ts";
+import { LONGEST_TIME } from "./bell.ts";
 import { Ear } from "./ear.ts";
 import type { WorkerEvent } from "./events.ts";
 import { Exchanger } from "./exchanger.ts";
@@ -154,11 +155,13 @@ export class Worker implements Stage, Trader, Body {
     await Promise.race([trading.catch(failed), this.#farewell]);
     await this.stop();
     this.#registration.isLeaving = true;
+    this.#exchanger.abandon();
     this.#heart.stop();
     this.#clock.stop();
     this.#housekeeping.stop();
     ear.stop();
-    await Promise.allSettled(others);
+    await Promise.race([Promise.allSettled(others), this.#farewell]);
+    this.#storage.hurry();
     await this.#registration.end();
     if (failure !== null) throw (failure as { readonly error: unknown }).error;
   }
@@ -180,7 +183,7 @@ export class Worker implements Stage, Trader, Body {
     await this.#vacancy(shutdownGracefulTimeout);
     for (const one of this.#holdings.running.values()) one.abort("shutdown");
     // Each gives up on its own after abortTimeout.
-    await this.#vacancy(abortTimeout + 1_000);
+    await this.#vacancy(Math.min(abortTimeout + 1_000, LONGEST_TIME));
     this.#exchanger.end();
     this.#sayFarewell();
   }
