@@ -35,6 +35,8 @@ export {
   TaskHandle,
   TaskNotFound,
   UnboundTaskError,
+  deferChannel,
+  jobChannel,
 } from "./index.ts";
 export type {
   AbortReason,
@@ -61,10 +63,12 @@ export type {
   ForeignOptions,
   Input,
   Job,
+  JobChannel,
   JobContext,
   JobCounts,
   JobDefaults,
   JobFilter,
+  JobOperationContext,
   JobStatus,
   KnexEngine,
   KyselyEngine,

@@ -4,6 +4,8 @@ export { App } from "./app.ts";
 export type { AppOptions, ConfigureTaskOptions } from "./app.ts";
 export { Blueprint } from "./blueprint.ts";
 export type { NamespaceOptions } from "./blueprint.ts";
+export { deferChannel, jobChannel } from "./channels.ts";
+export type { JobChannel, JobOperationContext } from "./channels.ts";
 export { ConfiguredTask } from "./configured-task.ts";
 export type { PayloadArguments, RestOf } from "./configured-task.ts";
 export { Connector } from "./connector.ts";

@@ -4,6 +4,7 @@
  *
  * The connector is asked for each time, because an app's can be replaced.
  */
+import { observeDefer } from "./channels.ts";
 import type { Connector, RunOptions } from "./connector.ts";
 import { DeferBatch } from "./defer-batch.ts";
 import { checkName, checkPriority } from "./defer-options.ts";
@@ -75,8 +76,10 @@ export class JobManager {
   async deferJob(job: NewJob, options: ManageOptions = {}): Promise<number> {
     const { connection, signal, timeout } = options;
     const isAlone = connection !== undefined || signal !== undefined || timeout !== undefined;
-    if (!isAlone) return await this.#batch().add(job);
-    return only(await this.#run("deferJobs", { jobs: [job], skipTaken: false }, options));
+    return await observeDefer([job], async () => {
+      if (!isAlone) return await this.#batch().add(job);
+      return only(await this.#run("deferJobs", { jobs: [job], skipTaken: false }, options));
+    });
   }
 
   /** The same, while the thread waits. */
@@ -87,7 +90,9 @@ export class JobManager {
   /** Stores jobs, all of them or none. */
   async batchDeferJobs(jobs: readonly NewJob[], options: ManageOptions = {}): Promise<number[]> {
     if (jobs.length === 0) return [];
-    return all(await this.#run("deferJobs", { jobs, skipTaken: false }, options));
+    return await observeDefer(jobs, async () =>
+      all(await this.#run("deferJobs", { jobs, skipTaken: false }, options)),
+    );
   }
 
   /** The same, while the thread waits. */

@@ -51,7 +51,9 @@ describe("a server with no room", () => {
         ),
       );
       expect(error).toBeInstanceOf(errors.TooManyConnections);
-      expect(error.message).toContain(`- localhost, port ${port}: sorry, too many clients already`);
+      expect(error.message).toContain(
+        `- localhost (127.0.0.1), port ${port}: sorry, too many clients already`,
+      );
       expect(isRetryable(error)).toBe(true);
     });
   });

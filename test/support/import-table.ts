@@ -170,6 +170,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       croner: /^queue\/cron/,
       // Modules that define tasks are loaded by their paths.
       "(computed)": /^queue\/import-paths/,
+      "node:diagnostics_channel": /^queue\/channels/,
       "node:module": /^queue\/import-paths/,
       "node:path": /^queue\/import-paths/,
       "node:url": /^queue\/import-paths/,

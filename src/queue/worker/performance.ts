@@ -6,6 +6,7 @@
  * What it does later is ignored.
  */
 import { inspect } from "node:util";
+import { observeJob } from "../channels.ts";
 import { JobAborted, JobTimeout, TaskNotFound } from "../errors.ts";
 import type { ClaimedJob, Outcome } from "../job.ts";
 import type { AbortReason } from "../job-context.ts";
@@ -45,6 +46,8 @@ export interface Performer {
 
 /** What a performance asks of its worker. */
 export interface Stage {
+  /** The worker's name. */
+  readonly name: string;
   readonly deleteJobs: DeleteJobs;
   readonly abortTimeout: number;
   /** The task of this name. */
@@ -97,7 +100,9 @@ export class Performance implements RunningJob, Invocation {
   }
 
   async #perform(performer: Performer): Promise<void> {
-    const result = await performer.perform(this);
+    const result = await observeJob(this.job, this.#stage.name, async () =>
+      performer.perform(this),
+    );
     if (this.#leave()) return;
     const { id, lease } = this.job;
     const remove = this.#stage.deleteJobs !== "never";
