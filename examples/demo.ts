@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { connect, Connection, errors, isRetryable, scalarRow, tupleRow } from "mahout";
 import type { AsyncConnection, DictRow } from "mahout";
+import { App, MahoutConnector } from "mahout/queue";
 
 const dsn = process.env.DATABASE_URL;
 const ROUND_TRIPS = 300;
@@ -176,6 +177,48 @@ async function timing(conn: AsyncConnection, sync: Connection): Promise<void> {
   }
 }
 
+/** Notifications while statements run, in a transaction that sends them when it commits. */
+async function notifications(conn: AsyncConnection): Promise<void> {
+  section("Notifications, in a loop from which statements can be executed");
+  await conn.execute("listen demo");
+  await conn.transaction(async () => {
+    await conn.execute("select pg_notify('demo', n::text) from generate_series(1, 2) n");
+  });
+  for await (const { channel, payload } of conn.notifies({ timeout: 2_000, stopAfter: 2 })) {
+    const square = await conn.query("select $1::int ^ 2 as square", [Number(payload)]);
+    line(`${channel} ${payload}`, square);
+  }
+  await conn.execute("unlisten demo");
+}
+
+/** Jobs that are stored asynchronously and blocking, and run by a worker. */
+async function queue(): Promise<void> {
+  section("A task queue: deferred here, run by a worker, gone when the demo ends");
+  const schema = "mahout_demo";
+  const app = new App({ connector: new MahoutConnector(dsn ?? "", { schema }) });
+  const sum = app.task(
+    { name: "sum", lock: "sums" },
+    ({ a, b }: { a: number; b: number }) => a + b,
+  );
+  await app.open();
+  try {
+    await app.schemaManager.apply();
+    const ids = [await sum.defer({ a: 1, b: 2 }), sum.deferSync({ a: 3, b: 4 })];
+    line("jobs", ids, await app.jobManager.listQueues());
+    await app.runWorker({
+      wait: false,
+      onEvent: (event) => {
+        if (event.kind === "job:succeeded") line(`job ${event.job.id}`, event.result);
+      },
+    });
+    assert.equal(await app.jobManager.getJobStatus(ids[1] ?? 0), "succeeded");
+  } finally {
+    await app.close();
+    await using conn = await connect(dsn);
+    await conn.execute(`drop schema if exists ${schema} cascade`);
+  }
+}
+
 await using conn = await connect(dsn);
 section("Connected");
 line("conn", conn);
@@ -185,6 +228,8 @@ await cursors(conn);
 await notices(conn);
 await failures(conn);
 await timeout(conn);
+await notifications(conn);
+await queue();
 using sync = Connection.connect(dsn);
 blocking(sync);
 await timing(conn, sync);
