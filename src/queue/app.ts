@@ -186,7 +186,9 @@ export class App extends Blueprint implements AsyncDisposable, Disposable {
    */
   async runWorker(options: WorkerOptions = {}): Promise<void> {
     await this.performImportPaths();
-    await runWorker(this, { ...this.workerDefaults, ...options });
+    // What is undefined isn't said: a default must not be lost to an option that nobody gave.
+    const said = Object.entries(options).filter(([, value]) => value !== undefined);
+    await runWorker(this, { ...this.workerDefaults, ...Object.fromEntries(said) });
   }
 
   protected override findManager(_taskName: string): JobManager {

@@ -6,7 +6,7 @@
  */
 import { observeDefer } from "./channels.ts";
 import type { Connector, RunOptions } from "./connector.ts";
-import { DeferBatch } from "./defer-batch.ts";
+import { DeferBatch, taken } from "./defer-batch.ts";
 import { checkName, checkPriority } from "./defer-options.ts";
 import { ConnectorException, QueueConfigurationError } from "./errors.ts";
 import type {
@@ -78,13 +78,13 @@ export class JobManager {
     const isAlone = connection !== undefined || signal !== undefined || timeout !== undefined;
     return await observeDefer([job], async () => {
       if (!isAlone) return await this.#batch().add(job);
-      return only(await this.#run("deferJobs", { jobs: [job], skipTaken: false }, options));
+      return only(job, await this.#run("deferJobs", { jobs: [job], skipTaken: true }, options));
     });
   }
 
   /** The same, while the thread waits. */
   deferJobSync(job: NewJob, options: ManageSyncOptions = {}): number {
-    return only(this.#runSync("deferJobs", { jobs: [job], skipTaken: false }, options));
+    return only(job, this.#runSync("deferJobs", { jobs: [job], skipTaken: true }, options));
   }
 
   /** Stores jobs, all of them or none. */
@@ -282,8 +282,10 @@ function checkId(id: number): number {
   throw new QueueConfigurationError(`the id of a job must be a whole number, not ${String(id)}`);
 }
 
-function only(ids: readonly (number | null)[]): number {
-  return all(ids)[0] as number;
+/** One job is skipped, and refused here: an error of the server would have ended the caller's transaction. */
+function only(job: NewJob, [id = null]: readonly (number | null)[]): number {
+  if (id === null) throw taken(job);
+  return id;
 }
 
 /** Without skipTaken no id can be missing; a storage that leaves one out is broken. */

@@ -65,7 +65,14 @@ export interface Operations {
   >;
   /** Stores a job of a schedule unless one was stored for this moment: null then, or when its queueing lock is taken. */
   readonly deferPeriodic: Operation<
-    { readonly job: NewJob; readonly periodicId: string; readonly timestamp: number },
+    {
+      readonly job: NewJob;
+      readonly periodicId: string;
+      /** In seconds since 1970. */
+      readonly timestamp: number;
+      /** How late such a moment may be, in milliseconds: it has to be remembered for longer than that. */
+      readonly catchUp: number;
+    },
     number | null
   >;
   readonly exchange: Operation<Exchange, Exchanged>;

@@ -45,6 +45,8 @@ export interface PeriodicMoment {
   readonly periodicId: string;
   /** In seconds since 1970. */
   readonly timestamp: number;
+  /** How late it may be, in milliseconds. */
+  readonly catchUp: number;
 }
 
 /** One task by one schedule. */
@@ -173,9 +175,9 @@ function momentsOf(hand: Hand, since: number | null, now: number): number[] {
   return moments;
 }
 
-function momentOf({ periodic }: Hand, moment: number): PeriodicMoment {
+function momentOf({ periodic, catchUp }: Hand, moment: number): PeriodicMoment {
   const timestamp = Math.floor(moment / 1000);
-  return { job: periodic.job(timestamp), periodicId: periodic.periodicId, timestamp };
+  return { job: periodic.job(timestamp), periodicId: periodic.periodicId, timestamp, catchUp };
 }
 
 function checkDefaults({ catchUp, missed }: PeriodicDefaults): void {

@@ -420,7 +420,7 @@ describe.each(kinds)("$name", (kind) => {
   test("stores a job of a schedule once for each moment", async () => {
     const job = newJob({ queue, taskName: newName("task") });
     const store = async (timestamp: number, periodicId = ""): Promise<number | null> =>
-      await opened.run("deferPeriodic", { job, periodicId, timestamp });
+      await opened.run("deferPeriodic", { job, periodicId, timestamp, catchUp: 0 });
     expect(await store(1)).toEqual(expect.any(Number));
     expect(await store(1)).toBeNull();
     expect(await store(2)).toEqual(expect.any(Number));
@@ -428,7 +428,7 @@ describe.each(kinds)("$name", (kind) => {
     const queueingLock = newName("queueing");
     const locked = newJob({ queue, taskName: newName("task"), queueingLock });
     await defer({ queueingLock });
-    const input = { job: locked, periodicId: "", timestamp: 1 };
+    const input = { job: locked, periodicId: "", timestamp: 1, catchUp: 0 };
     expect(await opened.run("deferPeriodic", input)).toBeNull();
   });
 

@@ -283,7 +283,7 @@ test("its plans don't read what they don't want, even when they were made for em
 
 test("of many processes one defers the job of a moment", async () => {
   const others = await Promise.all([1, 2, 3, 4, 5, 6].map(() => TestQueue.at(queue.schema)));
-  const input = { job: newJob(), periodicId: "p", timestamp: 1_000_000 };
+  const input = { job: newJob(), periodicId: "p", timestamp: 1_000_000, catchUp: 0 };
   const ids = await Promise.all(others.map((other) => other.run("deferPeriodic", input)));
   expect(ids.filter((id) => id !== null)).toHaveLength(1);
   expect(await queue.sql("select count(*) from {jobs}")).toEqual([["1"]]);

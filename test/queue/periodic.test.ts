@@ -216,6 +216,7 @@ describe("what is due", () => {
     expect(app.periodicRegistry.clock().due(null, now)).toEqual([
       {
         periodicId: "a",
+        catchUp: 600_000,
         timestamp: now / 1000,
         job: {
           taskName: "tick",

@@ -34,6 +34,9 @@ export class MahoutConnector extends Connector {
   readonly #arguments: readonly [ConnectorArgument | undefined, ConnectorOptions | undefined];
   #pool: ConnectionPool | null = null;
   #isOurs = false;
+  /** While it is being opened: who calls open() again waits for the same. */
+  #opening: Promise<void> | null = null;
+  #own: ConnectionPool | null = null;
   #counterpart: SyncMahoutConnector | null = null;
   /** For blocking calls while it is open: made when the first one comes. */
   #blocking: BlockingConnectionPool | null = null;
@@ -71,14 +74,25 @@ export class MahoutConnector extends Connector {
       this.#pool = pool;
       return;
     }
+    await (this.#opening ??= this.#openOwn().finally(() => {
+      this.#opening = null;
+      this.#own = null;
+    }));
+  }
+
+  async #openOwn(): Promise<void> {
     const { conninfo, connect, pool: policy } = this.#settings;
+    const { timeout } = policy;
     const own: ConnectionPool = new ConnectionPool(conninfo, {
       minSize: 1,
       ...policy,
       connect,
       open: false,
     });
-    await own.open({ wait: true });
+    this.#own = own;
+    await own.open({ wait: true, ...(timeout === undefined ? {} : { timeout }) });
+    // Somebody may have given a pool meanwhile.
+    if (this.#pool !== null) return await own.close();
     this.#isOurs = true;
     this.#pool = own;
   }
@@ -88,6 +102,7 @@ export class MahoutConnector extends Connector {
     this.#pool = null;
     this.#blocking?.close();
     this.#blocking = null;
+    await this.#own?.close();
     if (this.#isOurs) await pool?.close();
   }
 

@@ -12,6 +12,8 @@ import type { SqlStorage } from "../statement.ts";
 
 /** The pause before a lost connection is replaced, in milliseconds. */
 const PAUSE = 500;
+/** How long the server may take to begin or end it: one that is frozen must not hold up the end of a worker. */
+const PATIENCE = 5_000;
 
 /** Listens over a pool. */
 export class PoolEars implements Ears {
@@ -41,15 +43,23 @@ export class PoolEars implements Ears {
     const conn = await this.#pool.getConn({ signal });
     try {
       conn.addNotifyHandler(this.#take);
-      await conn.execute(`LISTEN ${quoteIdentifier(this.#storage.channel)}`);
+      await conn.execute(`LISTEN ${quoteIdentifier(this.#storage.channel)}`, [], {
+        signal,
+        timeout: PATIENCE,
+      });
     } catch (error) {
       await this.#putBack(conn);
       throw error;
     }
     this.#conn = conn;
-    conn.disconnected.addEventListener("abort", () => void this.#lost(conn), { once: true });
+    conn.disconnected.addEventListener("abort", this.#miss, { once: true });
+    if (conn.disconnected.aborted) this.#miss();
     if (this.#ending.signal.aborted) await this.close();
   }
+
+  readonly #miss = (): void => {
+    if (this.#conn !== null) void this.#lost(this.#conn);
+  };
 
   readonly #take = ({ channel, payload }: { channel: string; payload: string }): void => {
     const wake = channel === this.#storage.channel ? this.#storage.readWake(payload) : null;
@@ -76,7 +86,12 @@ export class PoolEars implements Ears {
   async #putBack(conn: AsyncConnection): Promise<void> {
     try {
       conn.removeNotifyHandler(this.#take);
-      if (!conn.closed) await conn.execute(`UNLISTEN ${quoteIdentifier(this.#storage.channel)}`);
+      // It goes to others now: what becomes of it is theirs.
+      conn.disconnected.removeEventListener("abort", this.#miss);
+      if (!conn.closed)
+        await conn.execute(`UNLISTEN ${quoteIdentifier(this.#storage.channel)}`, [], {
+          timeout: PATIENCE,
+        });
     } catch {
       // It is replaced then.
     }

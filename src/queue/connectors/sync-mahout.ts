@@ -46,9 +46,15 @@ export class SyncMahoutConnector extends Connector {
         "openSync() takes a BlockingConnectionPool, or nothing for a pool of the connector's own",
       );
     }
-    this.#isOurs = pool === undefined;
-    this.#pool = pool ?? blockingPoolOf(this.#settings);
-    if (this.#isOurs) this.#pool.open();
+    if (pool === undefined) {
+      const own = blockingPoolOf(this.#settings);
+      own.open();
+      this.#isOurs = true;
+      this.#pool = own;
+    } else {
+      this.#isOurs = false;
+      this.#pool = pool;
+    }
   }
 
   /** Closes the pool, if it is the connector's own. */

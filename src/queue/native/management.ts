@@ -18,10 +18,10 @@ RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
   RETURNING id
 $body$;
 
--- Stores a job of a schedule unless its moment has been taken. Moments are remembered for two days.
+-- Stores a job of a schedule unless its moment has been taken. Moments are remembered for two days more than they can be caught up with.
 CREATE FUNCTION {schema}.defer_periodic_v1(
   _periodic_id text, _timestamp bigint, _task_name text, _payload jsonb, _queue text, _priority integer,
-  _lock text, _queueing_lock text, _scheduled_at timestamptz)
+  _lock text, _queueing_lock text, _scheduled_at timestamptz, _catch_up bigint)
 RETURNS bigint LANGUAGE plpgsql ${STEADY} AS $body$
 DECLARE
   _id bigint;
@@ -38,7 +38,7 @@ BEGIN
   UPDATE {schema}.periodic p SET job_id = _id
    WHERE p.task_name = _task_name AND p.periodic_id = _periodic_id AND p."timestamp" = _timestamp AND _id IS NOT NULL;
   DELETE FROM {schema}.periodic p
-   WHERE p.task_name = _task_name AND p.periodic_id = _periodic_id AND p."timestamp" < _timestamp - 172800;
+   WHERE p.task_name = _task_name AND p.periodic_id = _periodic_id AND p."timestamp" < _timestamp - 172800 - _catch_up;
   RETURN _id;
 END
 $body$;

@@ -131,11 +131,16 @@ export const STATEMENTS: Statements = {
     values: [JSON.stringify(jobs.map(packed))],
     read: (rows) => rows.map((row) => numberOf(row["id"])),
   }),
-  deferPeriodic: ({ job, periodicId, timestamp }) => ({
+  deferPeriodic: ({ job, periodicId, timestamp, catchUp }) => ({
     text: `SELECT {schema}.defer_periodic_v1($2::text, $3::bigint, j.task, coalesce(j.payload, '{}'), j.queue, j.priority,
-             j.lock, j.queueing, m.at)::double precision AS id
+             j.lock, j.queueing, m.at, $4::bigint)::double precision AS id
            FROM ${GIVEN.replace(" AS (", " AS j(")} CROSS JOIN LATERAL (SELECT ${MOMENT} AS at) m`,
-    values: [JSON.stringify([packed(job)]), periodicId, timestamp],
+    values: [
+      JSON.stringify([packed(job)]),
+      periodicId,
+      timestamp,
+      Math.ceil(Math.min(catchUp, 8.64e15) / 1000),
+    ],
     read: (rows) => numberOf(first(rows, "id")),
   }),
   exchange,

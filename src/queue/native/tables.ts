@@ -12,7 +12,8 @@ CREATE TABLE {schema}.jobs (
   id bigint GENERATED ALWAYS AS IDENTITY (MAXVALUE 9007199254740991) PRIMARY KEY,
   lease bigint NOT NULL DEFAULT 0,
   worker_id bigint,
-  scheduled_at timestamptz,
+  -- A moment without end can't be reckoned with: one such job would stop every exchange.
+  scheduled_at timestamptz CHECK (isfinite(scheduled_at)),
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   started_at timestamptz,
   priority integer NOT NULL DEFAULT 0,

@@ -26,7 +26,8 @@ export class Housekeeping {
 
   /** Removes until {@link stop}; returns at once when everything is kept. */
   async run(): Promise<void> {
-    const times = Object.entries(this.#retention) as [EndStatus, number][];
+    const all = Object.entries(this.#retention) as [EndStatus, number | undefined][];
+    const times = all.filter((one): one is [EndStatus, number] => Number.isFinite(one[1]));
     if (times.length === 0) return;
     while (!this.#stopped) {
       let pause = INTERVAL;

@@ -49,10 +49,15 @@ export class ScheduleClock {
     this.#bell.ring();
   }
 
-  async #store({ job, periodicId, timestamp }: PeriodicMoment): Promise<void> {
+  async #store({ job, periodicId, timestamp, catchUp }: PeriodicMoment): Promise<void> {
     while (!this.#stopped) {
       try {
-        const jobId = await this.#storage.once("deferPeriodic", { job, periodicId, timestamp });
+        const jobId = await this.#storage.once("deferPeriodic", {
+          job,
+          periodicId,
+          timestamp,
+          catchUp,
+        });
         if (jobId !== null)
           this.#tell({ kind: "job:scheduled", jobId, taskName: job.taskName, timestamp });
         return;

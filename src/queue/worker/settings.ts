@@ -2,6 +2,7 @@
  * What can be said when a worker is started, and its checks. Times are milliseconds.
  */
 import { inspect } from "node:util";
+import { checkName } from "../defer-options.ts";
 import { QueueConfigurationError } from "../errors.ts";
 import type { TaskMiddleware, WorkerMiddleware } from "../middleware.ts";
 import type { Retention, WorkerOptions } from "../worker-options.ts";
@@ -62,6 +63,9 @@ const DEFAULTS: WorkerSettings = {
 /** Timers count no further. */
 const LONGEST_TIME = 2 ** 31 - 1;
 
+/** A hundred years: the server can't reckon much farther back than to its year 1. */
+const LONGEST_RETENTION = 3_153_600_000_000;
+
 const ENDS = ["succeeded", "failed", "cancelled", "aborted"];
 /** The limits of each number: least, most, and whether null is one of its values. */
 const NUMBERS: readonly (readonly [keyof WorkerSettings, number, number, boolean])[] = [
@@ -111,17 +115,28 @@ function check(settings: WorkerSettings): void {
     if (typeof settings[name] !== "boolean") refuse(name, settings[name], "true or false");
   }
   const { queues, name, deleteJobs, signal, onEvent, heartbeatInterval } = settings;
-  if (typeof name !== "string" || name === "") refuse("name", name, "a name");
+  checkName(name, "name");
   if (!DELETES.includes(deleteJobs)) refuse("deleteJobs", deleteJobs, DELETES.join(", "));
-  if (queues !== null && !isNames(queues)) refuse("queues", queues, "names of queues, or null");
+  if (queues !== null) {
+    if (!Array.isArray(queues) || queues.length === 0)
+      refuse("queues", queues, "names of queues, or null");
+    for (const queue of queues) checkName(queue, "the name of a queue");
+  }
   if (signal !== undefined && typeof signal.addEventListener !== "function")
     refuse("signal", signal, "an AbortSignal");
   if (onEvent !== undefined && typeof onEvent !== "function")
     refuse("onEvent", onEvent, "a function");
+  if (typeof settings.retention !== "object" || settings.retention === null)
+    refuse("retention", settings.retention, `an object with times for ${ENDS.join(", ")}`);
   for (const [status, time] of Object.entries(settings.retention)) {
     if (!ENDS.includes(status)) refuse("retention", status, `a time for ${ENDS.join(", ")}`);
-    if (!(typeof time === "number" && time >= 0))
-      refuse(`retention.${status}`, time, "a number of milliseconds from 0");
+    if (time === undefined || time === Infinity) continue;
+    if (!(typeof time === "number" && time >= 0 && time <= LONGEST_RETENTION))
+      refuse(
+        `retention.${status}`,
+        time,
+        `a number of milliseconds from 0 to ${LONGEST_RETENTION}, or Infinity`,
+      );
   }
   for (const key of ["taskMiddleware", "workerMiddleware"] as const) {
     const list: readonly unknown[] = settings[key];
@@ -130,10 +145,6 @@ function check(settings: WorkerSettings): void {
   }
   if (settings.stalledWorkerTimeout < 2 * heartbeatInterval)
     refuse("stalledWorkerTimeout", settings.stalledWorkerTimeout, "at least two heartbeats");
-}
-
-function isNames(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");
 }
 
 function refuse(name: string, value: unknown, allowed: string): never {
