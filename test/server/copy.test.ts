@@ -343,7 +343,9 @@ describe.each(shells)("$name shell", ({ name, connect }) => {
       for await (const piece of copy) pieces.push(piece);
     }
     expect(Buffer.concat(pieces).toString()).toBe('n,s\n1,"a,b"\n2,\n');
-    for (const option of ["delimiter '|'", "null ''", "header"]) {
+    // Outside csv there are headers since PostgreSQL 15.
+    const header = conn.info.serverVersion >= 150_000 ? ["header"] : [];
+    for (const option of ["delimiter '|'", "null ''", ...header]) {
       await using copy = await cur.copy(`copy t to stdout (${option})`);
       const error = await failureOf(() => copy.readRow());
       expect(error.message).toContain(option.split(" ")[0]);
