@@ -21,6 +21,8 @@ import type { StorageLine } from "./storage-line.ts";
 /** What the exchanger asks of its worker. */
 export interface Trader {
   readonly workerId: number;
+  /** How often it was taken for dead: what was claimed before that isn't its own. */
+  readonly deaths: number;
   /** Takes what was claimed. */
   accept(jobs: readonly ClaimedJob[]): void;
   /** Registers again: the storage doesn't know the worker any more. */
@@ -160,7 +162,7 @@ export class Exchanger {
     const now = performance.now();
     if (this.#underWay > 0) return this.#isMuch() ? Math.max(0, this.#restsUntil - now) : Infinity;
     if (now < this.#restsUntil) return this.#restsUntil - now;
-    if (this.#holdings.untold > 0) return 0;
+    if (this.#holdings.untold > 0 || this.#uncertain) return 0;
     if (this.#wanted() === 0) return Infinity;
     if (this.#mayHaveJobs) return 0;
     const { pollingInterval } = this.#settings;
@@ -190,7 +192,7 @@ export class Exchanger {
     } catch (error) {
       return this.#rest("reconcile", error);
     }
-    const { workerId } = this.#trader;
+    const { workerId, deaths } = this.#trader;
     const { queues } = this.#settings;
     const wanted = this.#wanted();
     const { concurrency, prefetch } = this.#settings;
@@ -218,13 +220,13 @@ export class Exchanger {
     this.#holdings.confirm(outcomes);
     // After an exchange that may have happened, its outcomes are refused because they are known.
     if (!again) for (const jobId of result.lost) this.#tell({ kind: "job:lost", jobId });
-    this.#note(result, claim, heard);
+    this.#note(result, claim, heard, deaths);
     if (result.registered) return;
     this.#mayHaveJobs = true;
     await this.#trader.registerAgain(workerId);
   }
 
-  #note(result: Exchanged, claim: number, heard: number): void {
+  #note(result: Exchanged, claim: number, heard: number, deaths: number): void {
     if (claim > 0 && result.jobs.length === claim) this.#mayHaveJobs = true;
     // Fewer than it asked for: there are no more, even if it could take more than it asked for.
     else if (claim > 0 && this.#askedFor === 0 && heard === this.#heard) this.#mayHaveJobs = false;
@@ -232,7 +234,7 @@ export class Exchanger {
       const dueAt = performance.now() + result.nextDueIn;
       this.#dueAt = Math.min(this.#dueAt, dueAt);
     }
-    this.#trader.accept(result.jobs);
+    if (deaths === this.#trader.deaths) this.#trader.accept(result.jobs);
   }
 
   /** Tries nothing for a while after a failure; what ends meanwhile doesn't cut it short. */

@@ -13,9 +13,11 @@ export class Registration {
   readonly #tell: (event: WorkerEvent) => void;
   #workerId = 0;
   #trustedUntil = -Infinity;
+  #deaths = 0;
   #renewing: Promise<void> | null = null;
   /** A registration that takes the place of this one, or has: the storage has been told, but its answer is not here. */
   #successor: number | null = null;
+  #isPassingOn = false;
   /** Whether the worker is about to go: nothing is tried again any more. */
   isLeaving = false;
 
@@ -30,9 +32,14 @@ export class Registration {
     return this.#workerId;
   }
 
-  /** Until when nobody takes the worker for dead, by performance.now(), as far as it knows. */
-  get trustedUntil(): number {
-    return this.#trustedUntil;
+  /** How often the worker was taken for dead. */
+  get deaths(): number {
+    return this.#deaths;
+  }
+
+  /** Whether nobody can have taken the worker for dead yet. */
+  get isTrusted(): boolean {
+    return performance.now() < this.#trustedUntil;
   }
 
   /** The storage has heard of the worker, in an operation that began at this moment. */
@@ -54,7 +61,7 @@ export class Registration {
 
   /** Whether another registration is about to take the place of this one. */
   get isPassingOn(): boolean {
-    return this.#successor !== null;
+    return this.#isPassingOn;
   }
 
   /**
@@ -64,6 +71,7 @@ export class Registration {
   async succeed(held: readonly Held[]): Promise<readonly number[]> {
     for (;;) {
       await this.#renewing;
+      this.#isPassingOn = true;
       const workerId = this.#workerId;
       this.#successor ??= await this.#newId();
       const successor = this.#successor;
@@ -71,6 +79,7 @@ export class Registration {
       const lost = await this.#storage.once("reconcile", { workerId, successor, held });
       this.#successor = null;
       if (lost === null) continue;
+      this.#isPassingOn = false;
       this.#workerId = successor;
       this.trusted(begun);
       return lost;
@@ -79,6 +88,7 @@ export class Registration {
 
   /** Registers the worker anew, however long that takes; those who ask meanwhile wait for the same. */
   renew(): Promise<void> {
+    if (this.#renewing === null) this.#deaths++;
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null;
     });

@@ -103,6 +103,11 @@ export class Worker implements Stage, Trader, Body {
     return this.#registration.workerId;
   }
 
+  /** How often it was taken for dead. */
+  get deaths(): number {
+    return this.#registration.deaths;
+  }
+
   /** Whether it has jobs. */
   get busy(): boolean {
     return this.#holdings.busy;
@@ -212,15 +217,12 @@ export class Worker implements Stage, Trader, Body {
 
   /** Starts as many as there are slots for. */
   #fill(): void {
-    // A job whose task is unknown ends while it is started: what that frees is filled by the loop that runs.
+    // A job of an unknown task ends while it is started: what that frees is filled by the loop that runs.
     if (this.#filling) return;
-    this.#filling = true;
-    const { running } = this.#holdings;
+    const { running, waiting } = this.#holdings;
     // After a standstill others may have what is on the shelf.
-    if (this.#holdings.waiting > 0 && performance.now() >= this.#registration.trustedUntil) {
-      this.#filling = false;
-      return this.#heart.hurry();
-    }
+    if (waiting > 0 && !this.#registration.isTrusted) return this.#heart.hurry();
+    this.#filling = true;
     while (running.size < this.settings.concurrency) {
       const job = this.#holdings.take();
       if (job === undefined) break;
@@ -239,7 +241,8 @@ export class Worker implements Stage, Trader, Body {
   /** Takes note of what became of a job. */
   left(job: ClaimedJob, outcome: Outcome | null): void {
     const { running } = this.#holdings;
-    running.delete(job.id);
+    // One that was lost may have come back, and run again beside what is left of it.
+    if (running.get(job.id)?.job.lease === job.lease) running.delete(job.id);
     if (outcome !== null) this.#holdings.ended(outcome);
     if (!this.stopping) this.#fill();
     if (running.size === 0) this.#vacated?.();
@@ -274,10 +277,8 @@ export class Worker implements Stage, Trader, Body {
   /** Has jobs given back that were claimed for it and that it doesn't know of. */
   async reconcile(): Promise<void> {
     const lost = await this.#registration.succeed(this.#holdings.all());
-    for (const id of lost) {
-      this.#holdings.unshelve(id);
-      this.#holdings.running.get(id)?.abort("lost");
-    }
+    const { running } = this.#holdings;
+    for (const id of lost) if (!this.#holdings.unshelve(id)) running.get(id)?.abort("lost");
     if (!this.stopping) this.#fill();
   }
 
