@@ -1,6 +1,7 @@
 /**
  * `mahout listen <channel>`: prints what is notified, for as long as it runs.
  */
+import type { ChannelEvent } from "../notify/events.ts";
 import { Listener } from "../notify/listener.ts";
 import type { Output } from "./output.ts";
 
@@ -14,7 +15,7 @@ export async function listen(
   const listener = new Listener(conninfo);
   try {
     for (const channel of channels) {
-      await listener.listen(channel, (event) => {
+      const print = (event: ChannelEvent): void => {
         const at = new Date();
         if (event.kind === "gap") {
           const { reason, since } = event;
@@ -25,10 +26,14 @@ export async function listen(
         }
         const { payload, pid } = event;
         output.say(`${at.toISOString()}  ${channel}  ${payload}`, { at, channel, payload, pid });
-      });
+      };
+      await listener.listen(channel, print, { signal });
     }
     if (!signal.aborted)
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  } catch (error) {
+    // To be told to stop while it connects is no failure.
+    if (!signal.aborted) throw error;
   } finally {
     await listener.close();
   }

@@ -140,6 +140,7 @@ export async function shell(
       if (!(await shellLine(app, line, output))) break;
     } catch (error) {
       output.say((error as Error).message, { error });
+      if (!isTyped) output.failed = true;
     }
     prompt();
   }
@@ -169,6 +170,7 @@ function idOf([id = ""]: readonly string[]): number {
 function report(output: Output, done: boolean, [id = ""]: readonly string[], what: string): true {
   const text = done ? `job ${id} ${what}` : `job ${id} can't: it isn't there, has ended, or runs`;
   output.say(text, { id: Number(id), done });
+  if (!done) output.failed = true;
   return true;
 }
 

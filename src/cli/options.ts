@@ -3,9 +3,17 @@
  */
 import { InvalidArgumentError, Option } from "commander";
 
-/** An option that can also be given as MAHOUT_..., the environment's name of it. */
+/**
+ * An option that can also be given as MAHOUT_..., the environment's name of it. An empty variable is one that isn't there, as containers'
+ * settings have them; so is one of an option without a value that says no.
+ */
 export function option(flags: string, description: string, variable: string): Option {
-  return new Option(flags, description).env(`MAHOUT_${variable}`);
+  const made = new Option(flags, description).env(`MAHOUT_${variable}`);
+  const text = process.env[`MAHOUT_${variable}`];
+  const isFlag = !made.required && !made.optional;
+  if (text === "" || (isFlag && /^(?:0|false|no|off)$/i.test(text ?? "")))
+    delete process.env[`MAHOUT_${variable}`];
+  return made;
 }
 
 /** A whole number. */
@@ -28,16 +36,26 @@ export function duration(text: string): number {
   return Number(match[1]) * (units[match[2] || "s"] ?? 0);
 }
 
+/** Whole numbers that may be too long to be held exactly. */
+const INEXACT = /-?\b\d{16,}\b(?![.eE])/;
+
 /** Names, separated by commas. */
 export function names(text: string): string[] {
   return text.split(",").filter((name) => name !== "");
 }
 
-/** JSON. */
+/** JSON, of which nothing changes when it is read. */
 export function json(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw new InvalidArgumentError(`It must be JSON: ${(error as Error).message}.`);
   }
+  const [number] = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").match(INEXACT) ?? [];
+  if (number !== undefined && BigInt(number) !== BigInt(Number(number)))
+    throw new InvalidArgumentError(
+      `JavaScript has no number ${number}, only ${BigInt(Number(number))}: give it as a string.`,
+    );
+  return value;
 }

@@ -10,6 +10,8 @@ export type Listed = object;
 /** Writes to a stream of the process. */
 export class Output {
   readonly json: boolean;
+  /** Whether something that was asked for was not done: the process says so when it ends. */
+  failed = false;
   readonly #stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Whether the last line is one that the next overwrites. */
   #transient = false;
@@ -64,13 +66,29 @@ export class Output {
   }
 }
 
-/** JSON of anything: errors by what they say, bigints as numbers are written. */
+/** JSON of anything: errors by what they say, bigints as numbers are written, and as text what has no JSON, as a result may. */
 function toJson(value: Listed): string {
-  return JSON.stringify(value, (_, one: unknown) => {
-    if (typeof one === "bigint") return one.toString();
-    if (isError(one)) return { name: one.name, message: one.message };
-    return one;
-  });
+  try {
+    return JSON.stringify(value, readable);
+  } catch {
+    const members = Object.entries(value).map(([name, one]) => [name, shown(one)] as const);
+    return JSON.stringify(Object.fromEntries(members), readable);
+  }
+}
+
+function readable(_name: string, one: unknown): unknown {
+  if (typeof one === "bigint") return one.toString();
+  if (isError(one)) return { name: one.name, message: one.message };
+  return one;
+}
+
+function shown(value: unknown): unknown {
+  try {
+    JSON.stringify(value, readable);
+    return value;
+  } catch {
+    return inspect(value);
+  }
 }
 
 function isError(value: unknown): value is Error {
@@ -79,8 +97,8 @@ function isError(value: unknown): value is Error {
 
 function toText(cell: unknown): string {
   if (cell === null || cell === undefined) return "-";
-  if (isDate(cell)) return cell.toISOString();
+  if (isDate(cell)) return Number.isNaN(cell.getTime()) ? "-" : cell.toISOString();
   const text = typeof cell === "string" ? cell : inspect(cell, { breakLength: Infinity, depth: 4 });
-  // One row, one line.
-  return text.replaceAll(/\s+/g, " ");
+  // One row, one line; and names of tasks are data, which must not steer a terminal.
+  return text.replaceAll(/[\s\p{Cc}]+/gu, " ");
 }

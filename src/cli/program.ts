@@ -103,12 +103,17 @@ export function program(version: string): Command {
         duration,
       ),
     )
-    .action(async ({ oneShot, retention, ...options }: Record<string, unknown>) => {
-      const wait = oneShot !== true;
-      const kept = typeof retention === "number" ? { retention: keptFor(retention) } : {};
-      await withApp((app) =>
-        runWorker(app, { ...options, ...kept, wait }, output(), global().verbose === true),
-      );
+    .action(async (given: Record<string, unknown>, command: Command) => {
+      const { oneShot, retention, listenNotify: _, ...options } = given;
+      // What nobody said is as the app's own defaults say.
+      const isSaid = command.getOptionValueSource("listenNotify") !== "default";
+      const said = {
+        ...options,
+        ...(oneShot === true ? { wait: false } : {}),
+        ...(isSaid ? { listenNotify: false } : {}),
+        ...(typeof retention === "number" ? { retention: keptFor(retention) } : {}),
+      };
+      await withApp((app) => runWorker(app, said, output(), global().verbose === true));
     });
 
   root
@@ -168,8 +173,10 @@ export function program(version: string): Command {
     .argument("[words...]", "one command; without it they are read from standard input")
     .action(async (words: readonly string[]) => {
       await withApp(async (app) => {
-        if (words.length > 0) await shellLine(app, words.join(" "), output());
-        else await shell(app, process.stdin, output());
+        const out = output();
+        if (words.length > 0) await shellLine(app, words.join(" "), out);
+        else await shell(app, process.stdin, out);
+        if (out.failed) process.exitCode = 1;
       });
     });
 

@@ -37,7 +37,8 @@ export async function runWorker(
   verbose: boolean,
 ): Promise<void> {
   const tally = new Tally();
-  const onEvent = (event: WorkerEvent): void => {
+  const { onEvent: also } = app.workerDefaults;
+  const show = (event: WorkerEvent): void => {
     tally.take(event);
     if (output.json) return output.say("", { at: new Date(), ...event });
     const text = textOf(event, verbose);
@@ -45,6 +46,11 @@ export async function runWorker(
   };
   const timer = output.live ? setInterval(() => output.show(tally.line), REDRAW) : null;
   try {
+    // Beside the app's own, which goes on being told.
+    const onEvent = (event: WorkerEvent): unknown => {
+      show(event);
+      return also?.(event);
+    };
     await app.runWorker({ ...options, onEvent });
   } finally {
     if (timer) clearInterval(timer);

@@ -16,4 +16,23 @@ app.task({ name: "wait" }, (_, { signal }) => {
   return new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 });
 
-module.exports = { app, notAnApp: 5 };
+app.task({ name: "circle" }, () => {
+  const circle = {};
+  circle.itself = circle;
+  return circle;
+});
+
+// Another app with the same tasks, whose workers have defaults of their own.
+const withDefaults = new App(
+  {
+    connector,
+    workerDefaults: {
+      wait: false,
+      listenNotify: false,
+      onEvent: ({ kind }) => process.stderr.write(`app heard ${kind}\n`),
+    },
+  },
+  app,
+);
+
+module.exports = { app, withDefaults, notAnApp: 5 };

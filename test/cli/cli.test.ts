@@ -3,6 +3,8 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -126,13 +128,66 @@ test("the shell lists, retries and cancels", async () => {
   expect(parsed(list)).toMatchObject([{ id, status: "todo", taskName: "add", payload: { a: 1 } }]);
   const lines = ["queues", `cancel ${id}`, `retry ${id}`, "jobs nothing=1", "dance", "exit"];
   const { out, status } = await run([...APP, "shell"], {}, `${lines.join("\n")}\n`);
-  expect(status).toBe(0);
+  // Not everything was done that was asked for.
+  expect(status).toBe(1);
   expect(out).toMatch(/^name +total +todo/);
   expect(out).toContain(`job ${id} is cancelled`);
   expect(out).toContain(`job ${id} is to run again`);
   expect(out).toContain('"nothing=1" is no filter');
   expect(out).toContain('there is no command "dance"');
   expect(await place.app.jobManager.getJobStatus(id)).toBe("todo");
+});
+
+test("what the shell can't do is a failure", async () => {
+  const id = 2 ** 50;
+  expect(await run([...APP, "shell", "cancel", String(id)])).toMatchObject({
+    status: 1,
+    out: expect.stringContaining("can't"),
+  });
+  expect(await run([...APP, "shell"], {}, `retry ${id}\n`)).toMatchObject({ status: 1 });
+  expect(await run([...APP, "shell"], {}, "jobs\nexit\n")).toMatchObject({ status: 0 });
+});
+
+test("a worker keeps to what the app says, and the app hears what happens", async () => {
+  const id = await place.app.configureTask("circle").configure({ queue: "round" }).defer();
+  const own = [...APP.slice(0, 1), `${APP[1]}#withDefaults`];
+  // Its defaults end it, and have it ask instead of listening.
+  const { status, out, err } = await run([...own, "--json", "worker", "-q", "round"]);
+  expect(status).toBe(0);
+  const kinds = out.split("\n").filter((line) => line !== "");
+  const events = kinds.map((line) => JSON.parse(line) as { kind: string; result?: unknown });
+  expect(events.map(({ kind }) => kind)).not.toContain("worker:listening");
+  const [succeeded] = events.filter(({ kind }) => kind === "job:succeeded");
+  expect(succeeded).toMatchObject({ job: { id }, result: expect.stringContaining("Circular") });
+  expect(err).toContain("app heard job:succeeded");
+});
+
+test("variables that are empty or say no are as if they weren't there", async () => {
+  const environment = {
+    MAHOUT_APP: APP[1],
+    MAHOUT_JSON: "false",
+    MAHOUT_CONNINFO: "",
+    MAHOUT_WORKER_CONCURRENCY: "",
+    MAHOUT_WORKER_NO_LISTEN_NOTIFY: "0",
+    MAHOUT_WORKER_ONE_SHOT: "1",
+  };
+  const { status, out } = await run(["worker", "-q", "nobody's"], environment);
+  expect(status).toBe(0);
+  expect(out).toMatch(/ worker \d+ has started/);
+});
+
+test("listening can be stopped while the server says nothing", async () => {
+  const silent = createServer(() => {});
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const accepted = once(silent, "connection");
+  const child = start(["--conninfo", `host=127.0.0.1 port=${port}`, "listen", "channel"]);
+  await accepted;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  expect((await ended)[0]).toBe(0);
+  silent.close();
 });
 
 test("the schema is applied, and shown", async () => {
@@ -203,6 +258,11 @@ describe("what can't be", () => {
     ["no number", [...APP, "worker", "-c", "many"], "It must be a whole number"],
     ["no time", [...APP, "worker", "--polling-interval", "soon"], 'a time like "500ms"'],
     ["no JSON", [...APP, "defer", "add", "{a:1}"], "It must be JSON"],
+    [
+      "a number that would change",
+      [...APP, "defer", "add", '{"a":9007199254740993,"b":"12345678901234567890"}'],
+      "no number 9007199254740993",
+    ],
     ["an unknown task", [...APP, "defer", "gone"], 'there is no task "gone"'],
     ["an id that is none", [...APP, "shell", "retry", "x"], 'a job\'s id is a number, not "x"'],
   ])("%s", async (_, args, text) => {
