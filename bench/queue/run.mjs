@@ -7,6 +7,7 @@ import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startServer } from "../server.mjs";
+import { ownFigures } from "./own.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -77,6 +78,7 @@ const result = contenders.map(({ name, bulk, drain, waits }) => ({
   latency: { p50: at(waits, 0.5), p95: at(waits, 0.95), p99: at(waits, 0.99) },
 }));
 for (const contender of contenders) await contender.ask("close").catch(() => {});
+const own = files.includes("mahout") ? await ownFigures(user, {}) : null;
 await server.stop();
 
 const round0 = (value) => Math.round(value).toLocaleString("en");
@@ -87,15 +89,22 @@ for (const { name, bulk, drain, latency } of result) {
       `add to start p50 ${latency.p50.toFixed(1)} p95 ${latency.p95.toFixed(1)} p99 ${latency.p99.toFixed(1)} ms`,
   );
 }
-const [own, ...peers] = result;
-if (peers.length > 0) {
+const [first, ...peers] = result;
+if (own && peers.length > 0) {
   const best = (key) => Math.max(...peers.map((peer) => peer[key].median));
   const graphile = peers.find(({ name }) => name === "graphile-worker");
-  console.log(`bulk: ${(own.bulk.median / best("bulk")).toFixed(2)} x the best peer (goal 1.5)`);
+  console.log(`bulk: ${(first.bulk.median / best("bulk")).toFixed(2)} x the best peer (goal 1.5)`);
   if (graphile) {
-    const ratio = own.drain.median / graphile.drain.median;
+    const ratio = first.drain.median / graphile.drain.median;
     console.log(`process: ${ratio.toFixed(2)} x graphile-worker (goal 1.4)`);
   }
+}
+if (own) {
+  const { chainRate, retryGap, late, idlePerMinute } = own;
+  console.log(
+    `mahout alone: one lock ${round0(chainRate)} jobs/s (goal 300), next attempt p50 ${retryGap.p50.toFixed(1)} p99 ${retryGap.p99.toFixed(1)} ms (goal 20), ` +
+      `late p50 ${late.p50} p99 ${late.p99} ms (goal 30), idle ${idlePerMinute.toFixed(0)} statements/min (goal 6)`,
+  );
 }
 const folder = here("../results/");
 mkdirSync(folder, { recursive: true });
@@ -104,6 +113,9 @@ const machine = { cores: cpus().length, model: cpus()[0]?.model, load: loadavg()
 const about = { date: new Date(), node: execPath === binary ? "22" : process.version, machine };
 const { version } = server;
 const file = `${folder}queue-${stamp}.json`;
-writeFileSync(file, `${JSON.stringify({ ...about, version, rounds, jobs, result }, null, 2)}\n`);
+writeFileSync(
+  file,
+  `${JSON.stringify({ ...about, version, rounds, jobs, result, own }, null, 2)}\n`,
+);
 console.log(`kept in ${file}`);
 process.exit();

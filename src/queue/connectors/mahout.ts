@@ -5,7 +5,6 @@
  * counterpart before it is opened, and afterwards to itself: a blocking connection works on the event loop's own thread.
  */
 import type { AsyncConnection } from "../../async/connection.ts";
-import { Listener } from "../../notify/listener.ts";
 import type { BlockingConnectionPool } from "../../pool/blocking-pool.ts";
 import { ConnectionPool } from "../../pool/pool.ts";
 import { dictRow } from "../../rows.ts";
@@ -18,6 +17,7 @@ import type { ConnectorArgument, ConnectorOptions, ConnectorSettings } from "./a
 import { settingsOf } from "./arguments.ts";
 import { bulkData, COPY_FROM } from "./bulk.ts";
 import { notOpen, translated } from "./failures.ts";
+import { listenTo } from "./listening.ts";
 import { PoolEars } from "./pool-ears.ts";
 import { blockingPoolOf, runBlocking, SyncMahoutConnector } from "./sync-mahout.ts";
 
@@ -221,27 +221,7 @@ export class MahoutConnector extends Connector {
       return await new PoolEars(pool, this.storage, hear).open(signal);
     }
     const { autocommit: _autocommit, probe: _probe, ...rest } = connect;
-    const listener = new Listener(conninfo, rest);
-    listener.watch((event) => {
-      if (event.kind === "disconnected") hear({ type: "deaf", reason: event.error });
-      else if (event.kind === "closed" && event.error !== null)
-        hear({ type: "deaf", reason: event.error });
-    });
-    try {
-      await listener.listen(
-        this.storage.channel,
-        (event) => {
-          const wake: Wake | null =
-            event.kind === "gap" ? { type: "gap" } : this.storage.readWake(event.payload);
-          if (wake !== null) hear(wake);
-        },
-        { signal },
-      );
-    } catch (error) {
-      await listener.close();
-      throw error;
-    }
-    return { close: () => listener.close() };
+    return await listenTo(this.storage, hear, signal, conninfo, rest);
   }
 
   #opened(): ConnectionPool {

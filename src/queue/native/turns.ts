@@ -90,54 +90,6 @@ BEGIN
     )
     SELECT coalesce(array_agg(c.id), '{}') INTO made FROM changed c;
   END IF;
-  own_left := false;
-  IF _limit > 0 THEN
-    SELECT array_agg(t.id), array_agg(t.lock), count(*) INTO _turns, _locks, taken
-      FROM (SELECT t.id, t.lock FROM {schema}.turns t ORDER BY t.id LIMIT _limit FOR UPDATE SKIP LOCKED) t;
-  END IF;
-  _locks := _locks || _own;
-  IF _locks IS NULL THEN
-    RETURN;
-  END IF;
-  SELECT array_agg(l.lock) FILTER (WHERE l.free), array_agg(l.lock) FILTER (WHERE NOT l.free) INTO _mine, _left
-    FROM (
-      SELECT d.lock, pg_try_advisory_xact_lock(hashtextextended(d.lock, {turns}::regclass::oid::bigint)) AS free
-        FROM (SELECT DISTINCT u.lock FROM unnest(_locks) AS u(lock)) d
-    ) l;
-  -- The chains as they are by now, where something has to change.
-  SELECT array_agg(c.lock), array_agg(c.active), array_agg(c.head) INTO _chains, _actives, _heads
-    FROM (
-      SELECT l.lock, a.id AS active, h.id AS head
-        FROM unnest(_mine) AS l(lock)
-        CROSS JOIN LATERAL (
-          SELECT j.id FROM {schema}.jobs j WHERE j.lock = l.lock AND j.state <> 'd'
-           ORDER BY j.lock, j.priority DESC, j.id LIMIT 1
-        ) h
-        LEFT JOIN LATERAL (
-          SELECT j.id, j.state FROM {schema}.jobs j WHERE j.lock = l.lock AND j.state <> 'b' LIMIT 1
-        ) a ON true
-       WHERE a.state IS DISTINCT FROM 'd' AND a.id IS DISTINCT FROM h.id
-    ) c;
-  IF _chains IS NOT NULL THEN
-    SELECT array_agg(h.id) INTO _held
-      FROM (
-        SELECT j.id FROM {schema}.jobs j
-         WHERE j.id = ANY (_heads || _actives) AND j.state::text <> 'd' FOR UPDATE SKIP LOCKED
-      ) h;
-    SELECT _left || array_agg(c.lock) INTO _left
-      FROM unnest(_chains, _actives, _heads) AS c(lock, active, head)
-     WHERE (c.head = ANY (_held)) IS NOT TRUE OR (c.active = ANY (_held)) IS FALSE;
-    UPDATE {schema}.jobs j SET state = 'b'
-      FROM unnest(_chains, _actives, _heads) AS c(lock, active, head)
-     WHERE j.id = c.active AND (c.lock = ANY (_left)) IS NOT TRUE;
-    WITH changed AS (
-      UPDATE {schema}.jobs j SET state = CASE WHEN j.scheduled_at > _moment THEN 's' ELSE 'r' END::"char"
-        FROM unnest(_chains, _actives, _heads) AS c(lock, active, head)
-       WHERE j.id = c.head AND (c.lock = ANY (_left)) IS NOT TRUE
-      RETURNING j.id
-    )
-    SELECT coalesce(array_agg(c.id), '{}') INTO made FROM changed c;
-  END IF;
   own_left := coalesce(_own && _left, false);
   useful := taken > 0 AND (_left IS NULL OR NOT _locks <@ _left);
   -- What is left goes to the end of the line, so that it is never in the way of others.
