@@ -21,6 +21,8 @@ export interface Codec {
   readonly keepsBounds?: boolean;
   /** Whether a JavaScript array is one value of this type and not several: it is for json. */
   readonly takesArrays?: boolean;
+  /** Of an array type, the codec of its elements. */
+  readonly element?: Codec;
   /** The format asked for in results: the one that is faster or more exact to read. */
   readonly results: Format;
   /** Whether results are asked for in text even where binary is wished, because that says less or nothing. */

@@ -14,6 +14,7 @@ import { BINARY, TEXT } from "./format.ts";
 import { BUILTIN_TYPES, identityOf, type TypeIdentity } from "./oids.ts";
 import { BoundedArray } from "./types/array-bounds.ts";
 import { arrayCodec } from "./types/array.ts";
+import { MOST_DIMENSIONS } from "./types/array-text.ts";
 import { TypedValue } from "./types/typed-values.ts";
 import { unknownCodec } from "./types/unknown.ts";
 
@@ -203,25 +204,43 @@ export class AdaptersMap {
 
   /** Applies the dumper registered for the value's class, if there is one; in arrays, to each element. */
   convert(value: unknown, codec: Codec): unknown {
-    const { converts } = this.#layer;
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof TypedValue) return value.value;
-    if (converts.size === 0) return value;
+    return this.#layer.converts.size === 0 ? value : this.#convert(value, codec, 0);
+  }
+
+  #convert(value: unknown, codec: Codec, depth: number): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (value instanceof TypedValue) return value.value;
+    const convert = this.#convertOf(value);
+    if (convert) return convert(value, codec);
     if (value instanceof BoundedArray) {
-      return new BoundedArray(this.convert(value.values, codec) as unknown[], value.lowerBounds);
+      return new BoundedArray(
+        this.#convert(value.values, codec, depth) as unknown[],
+        value.lowerBounds,
+      );
     }
-    if (Array.isArray(value)) {
-      return codec.takesArrays ? value : value.map((element) => this.convert(element, codec));
-    }
+    // What is nested deeper is no array of PostgreSQL's, and perhaps endless: its codec refuses it.
+    if (!Array.isArray(value) || codec.takesArrays || depth >= MOST_DIMENSIONS) return value;
+    const { element = codec } = codec;
+    return value.map((item) => this.#convert(item, element, depth + 1));
+  }
+
+  /** The dumper of the value's class, or of the nearest one that it extends and that has one. */
+  #convertOf(value: object): Convert | undefined {
+    const { converts } = this.#layer;
+    const isArray = Array.isArray(value);
     for (
       let kind: unknown = Object.getPrototypeOf(value);
       kind;
       kind = Object.getPrototypeOf(kind)
     ) {
+      // Arrays are no instances of a class, but for those of classes that extend Array. Its prototype is one.
+      if (isArray && Array.isArray(kind)) return undefined;
       const convert = converts.get((kind as { constructor?: unknown }).constructor);
-      if (convert) return convert(value, codec);
+      if (convert) return convert;
     }
-    return value;
+    return undefined;
   }
 
   #find(type: number | string): number {

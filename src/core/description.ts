@@ -10,12 +10,19 @@ import type { ColumnDescription } from "../protocol/messages.ts";
 import type { RowFactory } from "../rows.ts";
 import { Column } from "./column.ts";
 
+/** Columns as they were shown last, and what named their types. */
+interface Shown {
+  readonly adapters: AdaptersMap;
+  readonly version: number;
+  readonly columns: readonly Column[];
+}
+
 /** Columns of a result and how to read them. */
 export class Description {
   /** The columns as the server described them. */
   readonly columns: readonly ColumnDescription[];
   #plan: RowPlan<unknown> | null = null;
-  #public: readonly Column[] | null = null;
+  #public: Shown | null = null;
 
   /** Describes the given columns. */
   constructor(columns: readonly ColumnDescription[]) {
@@ -33,8 +40,13 @@ export class Description {
 
   /** The columns as programs see them. */
   describe(adapters: AdaptersMap): readonly Column[] {
-    this.#public ??= Object.freeze(this.columns.map((column) => new Column(column, adapters)));
-    return this.#public;
+    const { version } = adapters;
+    let shown = this.#public;
+    if (shown?.adapters !== adapters || shown.version !== version) {
+      const columns = Object.freeze(this.columns.map((column) => new Column(column, adapters)));
+      this.#public = shown = { adapters, version, columns };
+    }
+    return shown.columns;
   }
 
   /** Whether a new description says the same. */

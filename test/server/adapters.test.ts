@@ -2,7 +2,16 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { globalAdapters } from "../../src/adapt/builtins.ts";
-import { AdaptersMap, type AsyncConnection, ProgrammingError } from "../../src/index.ts";
+import {
+  AdaptersMap,
+  type AsyncConnection,
+  type AsyncCursor,
+  DataError,
+  DomainInfo,
+  EnumInfo,
+  ProgrammingError,
+  Range,
+} from "../../src/index.ts";
 import { failureOf, type Shell, shells } from "../support/shells.ts";
 
 class Money {
@@ -13,6 +22,14 @@ class Money {
   }
 }
 const dumpMoney = ({ cents }: Money): string => `${cents / 100n}.${cents % 100n}`;
+
+class Price {
+  readonly amount: number;
+
+  constructor(amount: number) {
+    this.amount = amount;
+  }
+}
 
 const loadAs =
   (word: string) =>
@@ -129,5 +146,88 @@ describe.each(shells)("in the $name shell", ({ connect }: Shell) => {
       { price: "3.33" },
       { price: "3.33" },
     ]);
+  });
+
+  test("a dumper is applied once, also to what goes into a domain", async () => {
+    conn.adapters.registerDumper(Date, (date) => new Date(date.getTime() + 1000));
+    await conn.execute("create domain pg_temp.moment as timestamptz");
+    await conn.execute("create domain pg_temp.moments as timestamptz[]");
+    for (const name of ["pg_temp.moment", "pg_temp.moments"])
+      (await DomainInfo.fetch(conn, name)).register(conn);
+    const given = new Date(0);
+    const later = new Date(1000);
+    expect(
+      await conn.query(
+        "select $1::pg_temp.moment as one, $2::pg_temp.moment[] as list, $3::pg_temp.moments as over",
+        [given, [given], [given]],
+      ),
+    ).toEqual([{ one: later, list: [later], over: [later] }]);
+  });
+
+  test("a dumper is told the type of the element, not that of the array around it", async () => {
+    const types: string[] = [];
+    conn.adapters.registerDumper(Money, (money, { name }) => {
+      types.push(name);
+      return dumpMoney(money);
+    });
+    const price = new Money(150n);
+    const range = new Range(price, null);
+    await conn.query("select $1::numeric, $2::numeric[], $3::numrange, $4::numrange[]", [
+      price,
+      [[price]],
+      range,
+      [range],
+    ]);
+    expect(types).toEqual(["numeric", "numeric", "numeric", "numeric"]);
+  });
+
+  test("what is inside of JSON is for JSON.stringify, in arrays of JSON as well", async () => {
+    conn.adapters.registerDumper(Price, ({ amount }) => `"dumped ${amount}"`);
+    const price = new Price(5);
+    expect(
+      await conn.query("select $1::jsonb as a, $2::jsonb[] as b", [[price], [[price]]]),
+    ).toEqual([{ a: [{ amount: 5 }], b: [[{ amount: 5 }]] }]);
+  });
+
+  test("a class that extends Array has its dumper", async () => {
+    class Vector extends Array<number> {}
+    const vector = Vector.from([1, 2.5]);
+    conn.adapters.registerDumper(Object, () => "an object");
+    expect(await conn.query("select $1::float8[] as v", [vector])).toEqual([{ v: [1, 2.5] }]);
+    conn.adapters.registerDumper(Vector, (numbers) => `[${numbers.join()}]`);
+    expect(
+      await conn.query("select $1::text as v, $2::text[] as list, $3::float8[] as plain", [
+        vector,
+        [vector],
+        [1, 2.5],
+      ]),
+    ).toEqual([{ v: "[1,2.5]", list: ["[1,2.5]"], plain: [1, 2.5] }]);
+  });
+
+  test("an array that contains itself is refused whatever is registered", async () => {
+    conn.adapters.registerDumper(Money, dumpMoney);
+    const endless: unknown[] = [];
+    endless.push(endless);
+    const error = await failureOf(() => conn.query("select $1::int[]", [endless]));
+    expect(error).toBeInstanceOf(DataError);
+    expect(error.message).toMatch(/^parameter \$1 \(int4\[\]\): .*at most 6 levels/);
+  });
+
+  test("the description names types as the adapters at hand do", async () => {
+    await conn.execute("create type pg_temp.mood as enum ('ok')");
+    const text = "select 'ok'::pg_temp.mood as mood where $1::bool";
+    const shown = async (cursor: AsyncCursor): Promise<string | undefined> => {
+      await cursor.execute(text, [true], { prepare: true });
+      return cursor.description?.[0]?.typeDisplay;
+    };
+    const info = await EnumInfo.fetch(conn, "pg_temp.mood");
+    const cursor = conn.cursor();
+    expect(await shown(cursor)).toBe(String(info.oid));
+    info.register(cursor);
+    expect(cursor.description?.[0]?.typeDisplay).toMatch(/mood$/);
+    expect(await shown(cursor)).toMatch(/mood$/);
+    expect(await shown(conn.cursor())).toBe(String(info.oid));
+    info.register(conn);
+    expect(await shown(conn.cursor())).toMatch(/mood$/);
   });
 });

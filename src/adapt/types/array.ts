@@ -39,6 +39,7 @@ export function arrayCodec(element: Codec): Codec {
     name,
     oid: element.arrayOid,
     arrayOid: 0,
+    element,
     results: element.results,
     isTextOnly: element.isTextOnly === true,
     loadText(bytes, start, end) {

@@ -4,6 +4,7 @@
  */
 import type { TypeIdentity } from "../oids.ts";
 import type { AdaptersMap, Codec } from "../registry.ts";
+import { BoundedArray } from "./array-bounds.ts";
 
 /** What is below a domain. */
 export interface DomainBase {
@@ -20,12 +21,15 @@ export function domainCodec(
   adapters: AdaptersMap,
 ): Codec {
   const codec = adapters.codec(base);
+  // An array was taken for one value so far, anything else has been converted already.
+  const valueOf = (value: unknown): unknown =>
+    Array.isArray(value) || value instanceof BoundedArray ? adapters.convert(value, codec) : value;
   return {
     ...codec,
     ...type,
     // A value of a domain over arrays is an array, and an array of such has arrays as its elements.
     takesArrays: codec.takesArrays === true || isOverArrays,
-    dumpText: (value) => codec.dumpText(adapters.convert(value, codec)),
-    dumpBinary: (value, out) => codec.dumpBinary(adapters.convert(value, codec), out),
+    dumpText: (value) => codec.dumpText(valueOf(value)),
+    dumpBinary: (value, out) => codec.dumpBinary(valueOf(value), out),
   };
 }
