@@ -28,7 +28,12 @@ export function mergeLiterals(
   context: DraftContext,
 ): string {
   if (values.length === 0) return text;
-  const tokens = tokensOf(text, context.standardStrings) ?? [];
+  const tokens = tokensOf(text, context.standardStrings);
+  if (tokens === null) {
+    throw new ProgrammingError("a string, name or comment in the statement has no end", {
+      statement: text,
+    });
+  }
   const draft = new Draft(context);
   let at = 0;
   let most = 0;
@@ -38,7 +43,8 @@ export function mergeLiterals(
     most = Math.max(most, number);
     draft.sql(text.slice(at, start));
     at = end;
-    if (number < 1 || number > values.length) continue;
+    if (number < 1) throw new ProgrammingError("there is no parameter $0; the first one is $1");
+    if (number > values.length) continue;
     try {
       draft.literal(values[number - 1], castOf(text, tokens, index, context.adapters));
     } catch (error) {

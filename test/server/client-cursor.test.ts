@@ -101,6 +101,8 @@ describe.each(shells)("$name shell", ({ name, connect }: Shell) => {
       ["select $1::int2", [-32768], "select '-32768'::int2"],
       ["select $1 :: int8 [ 1 ]", [[1n]], "select '{1}' :: int8 [ 1 ]"],
       ["select $1::t", [-1], "select (-1)::t"],
+      ["select $1/* ' */ -- ::\n ::t", [-1], "select (-1)/* ' */ -- ::\n ::t"],
+      ["set x to $1 -- minus", [-1], "set x to -1 -- minus"],
       ["select $1::date", [new Date(0)], "select '1970-01-01'::date"],
       ["select $1", [new Date(0)], "select '1970-01-01 00:00:00+00'::timestamptz"],
       ["select $1", [Buffer.from("a")], "select E'\\\\x61'::bytea"],
@@ -191,7 +193,8 @@ describe.each(shells)("$name shell", ({ name, connect }: Shell) => {
         ProgrammingError,
         "it can't be a part of them",
       ],
-      [() => cursor.mogrify("select '$1", ["y"]), ProgrammingError, "has 0 parameters"],
+      [() => cursor.mogrify("select '$1", ["y"]), ProgrammingError, "has no end"],
+      [() => cursor.mogrify("select $0, $1", ["y"]), ProgrammingError, "there is no parameter $0"],
     ];
     for (const [run, kind, message] of refused) {
       const error = await failureOf(run);
