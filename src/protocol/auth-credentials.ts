@@ -61,7 +61,10 @@ export function* passwordOf({
 export function* answerOf(what: string, ask: () => unknown): Conversation<string> {
   const effect: AskEffect = { kind: "ask", what, ask, answer: null };
   yield effect;
-  if (typeof effect.answer === "string") return effect.answer;
+  if (typeof effect.answer === "string") {
+    if (!effect.answer.includes("\0")) return effect.answer;
+    throw new ProgrammingError(`the function for ${what} gave text with a NUL character in it`);
+  }
   throw new ProgrammingError(
     `the function for ${what} must give a string, not ${effect.answer === null ? "null" : typeof effect.answer}`,
   );

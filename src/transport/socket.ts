@@ -80,10 +80,10 @@ export class SocketTransport {
       case "secure":
         return this.#secure(effect);
       case "resolve":
-        return this.#whileOpen(resolve(effect));
+        return this.#whileOpen(() => resolve(effect));
       case "derive":
       case "ask":
-        return this.#whileOpen(chore(effect));
+        return this.#whileOpen(() => chore(effect));
       case "close":
         return this.#close(effect.atOnce === true);
       case "until":
@@ -153,7 +153,7 @@ export class SocketTransport {
 
   /** Ends everything at once: the session with `reason`, the socket without goodbye. */
   destroy(reason: ErrorMaker): void {
-    // Between two attempts to connect there is nothing to destroy, and yet no further one may begin.
+    // Between two attempts there is nothing to destroy, and yet no further one may begin.
     this.#stopped ??= reason;
     this.#abandon(reason);
   }
@@ -212,17 +212,17 @@ export class SocketTransport {
     });
   }
 
-  /** Waits for something that is not the socket's; whatever ends the socket ends that, too. */
-  #whileOpen(waiting: Promise<void>): Promise<void> {
+  /** Waits for what is not the socket's; whatever ends the socket ends that, too. */
+  async #whileOpen(begin: () => Promise<void>): Promise<void> {
+    if (this.#stopped) throw this.#stopped();
     const [socket, session] = [this.#socket, this.#session];
-    return new Promise<void>((resolve, reject) => {
-      const lost = (): void => reject(session?.endReason() as Error);
-      socket?.once("close", lost);
-      this.#fail = reject;
-      waiting.then(resolve, reject).finally(() => {
-        this.#fail = null;
-        socket?.off("close", lost);
-      });
+    const ended = new Promise<void>((_, reject) => (this.#fail = reject));
+    const lost = (): void => this.#fail?.(session?.endReason() as Error);
+    socket?.once("close", lost);
+    // What comes too late finds another wait here, which is none of its business.
+    await Promise.race([begin(), ended]).finally(() => {
+      this.#fail = null;
+      socket?.off("close", lost);
     });
   }
 

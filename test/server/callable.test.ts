@@ -1,5 +1,6 @@
 // Functions in the place of values: a password or a whole conninfo that is only said when it is needed.
 
+import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import {
@@ -13,7 +14,14 @@ import {
 import type { Conninfo } from "../support/address.ts";
 import * as backend from "../support/backend-messages.ts";
 import { against, greeting, SOON, within } from "../support/hostile.ts";
-import { awaits, closes, sends } from "../support/scripted-server.ts";
+import {
+  awaits,
+  closes,
+  ScriptedServer,
+  secures,
+  sends,
+  stays,
+} from "../support/scripted-server.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { askOnce } from "../support/sessions.ts";
 import { failureOf, shells } from "../support/shells.ts";
@@ -79,6 +87,16 @@ describe.each(shells)("$name: a function for the password", ({ Connection }) => 
     expect(error).toBeInstanceOf(OperationalError);
     expect(error).toMatchObject({ code: "ERR_MAHOUT_ASKING", cause: reason });
     expect(error.message).toBe("the function for the password failed; see the cause");
+  });
+
+  test("can't give a NUL", async () => {
+    const error = await failureOf(() =>
+      Connection.connect(server.conninfo({ user: "scr" }), { password: () => "half\0other" }),
+    );
+    expect(error).toBeInstanceOf(ProgrammingError);
+    expect(error.message).toBe(
+      "the function for the password gave text with a NUL character in it",
+    );
   });
 
   test.each([42, null, undefined, { token: "token" }])("can't give %j", async (value) => {
@@ -203,4 +221,20 @@ test("blocking: a promise can't be waited for, and says so", async () => {
   const source = (async () => await Promise.resolve("")) as unknown as () => string;
   const other = await failureOf(() => BlockingConnection.connect(source));
   expect(other.message).toContain("Promise");
+});
+
+test("async: a password that comes too late disturbs nobody", async () => {
+  const secure = [awaits("ssl"), sends("S"), secures()];
+  const asks = [awaits("startup"), sends(backend.authenticationCleartextPassword()), stays()];
+  await using first = await ScriptedServer.start([[...secure, ...asks]]);
+  await using second = await ScriptedServer.start([[awaits("ssl"), sends("S"), stays()]]);
+  const ports = `${first.conninfo()["port"]},${second.conninfo()["port"]}`;
+  const target = first.conninfo({ host: "127.0.0.1,127.0.0.1", port: ports, connect_timeout: 2 });
+  const late = async (): Promise<string> => await setTimeout(2_500, "late", { ref: false });
+  const connecting = AsyncConnection.connect(
+    { ...(target as object), sslmode: "require" },
+    { password: late, connectTimeout: 5_000 },
+  );
+  const error = await failureOf(() => Promise.race([connecting, setTimeout(8_000)]));
+  expect(error.message).toContain("connect_timeout");
 });
