@@ -5,17 +5,14 @@
  */
 import { ProgrammingError } from "../errors.ts";
 import type { Conversation, DeriveEffect } from "../protocol/effects.ts";
-import { writeQuery } from "../protocol/encode.ts";
-import { QueryReply } from "../protocol/replies.ts";
-import { ROW_HEADER } from "../protocol/result.ts";
 import { preparePassword } from "../protocol/saslprep.ts";
 import { FEWEST_ITERATIONS, MOST_ITERATIONS, newSalt, verifierOf } from "../protocol/scram.ts";
 import type { Session } from "../protocol/session.ts";
 import { quoteIdentifier } from "../sql/identifier.ts";
 import { quoteLiteral } from "../sql/literal.ts";
-import { errorFromDiagnostic } from "../sqlstate.ts";
 import { command } from "./command.ts";
 import type { ConnectionCore } from "./connection.ts";
+import { fieldOf } from "./field.ts";
 
 /** How much work a verifier is to be; servers before 16 have no such setting. */
 const ITERATIONS = "SELECT pg_catalog.current_setting('scram_iterations', true)";
@@ -52,13 +49,7 @@ export function* changePassword(
 }
 
 function* iterationsOf(session: Session): Conversation<number> {
-  const reply = new QueryReply();
-  writeQuery(session.outbox, ITERATIONS);
-  yield session.owe(reply);
-  if (reply.error) throw errorFromDiagnostic(reply.error, { statement: ITERATIONS });
-  const block = reply.results[0]?.blocks[0];
-  // One field: its length, and then its text; no setting is NULL, which has no text.
-  const text = block?.bytes.toString("latin1", block.start + ROW_HEADER + 4, block.end) ?? "";
+  const text = yield* fieldOf(session, ITERATIONS);
   const count = Number(text) || FEWEST_ITERATIONS;
   return Math.min(Math.max(count, FEWEST_ITERATIONS), MOST_ITERATIONS);
 }

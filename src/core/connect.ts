@@ -114,7 +114,7 @@ function* attempt(
   const { endpoint, tried } = trial;
   const request = startupOf(trial);
   const encrypted = yield* startup(session, request);
-  const reason = unsuitable(session, wanted);
+  const reason = yield* unsuitable(session, wanted);
   if (reason !== null) {
     throw new OperationalError(`${reason}, but target_session_attrs asks for ${wanted}`);
   }

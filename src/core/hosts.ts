@@ -3,15 +3,17 @@
  *
  * Manual, 32.1.1.3 "Specifying Multiple Hosts", `target_session_attrs` and `load_balance_hosts`. All
  * supported servers report by themselves whether they are a standby and whether transactions are read-only
- * by default, so nothing has to be asked.
+ * by default; what stands before one, a pooler for example, may not pass that on, and is asked as libpq does.
  */
 import type {
   ConnectionParameters,
   Endpoint,
   TargetSessionAttributes,
 } from "../conninfo/parameters.ts";
+import type { Conversation } from "../protocol/effects.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Encryption } from "../protocol/startup.ts";
+import { fieldOf } from "./field.ts";
 
 /** One round through the hosts. */
 export interface HostPass {
@@ -42,22 +44,40 @@ export function shuffled<T>(items: readonly T[]): T[] {
   return result;
 }
 
-/** Why the session is not of the wanted kind; null when it is. */
-export function unsuitable(session: Session, wanted: TargetSessionAttributes): string | null {
-  const standby = session.parameters.get("in_hot_standby") === "on";
-  const readOnly = standby || session.parameters.get("default_transaction_read_only") === "on";
+/**
+ * Why the session is not of the wanted kind; null when it is.
+ *
+ * @throws the server's error when it has to be asked and doesn't answer.
+ */
+export function* unsuitable(
+  session: Session,
+  wanted: TargetSessionAttributes,
+): Conversation<string | null> {
   switch (wanted) {
     case "read-write":
-      return readOnly ? "the session is read-only" : null;
+      return (yield* isReadOnly(session)) ? "the session is read-only" : null;
     case "read-only":
-      return readOnly ? null : "the session is not read-only";
+      return (yield* isReadOnly(session)) ? null : "the session is not read-only";
     case "primary":
-      return standby ? "the server is a standby" : null;
+      return (yield* isStandby(session)) ? "the server is a standby" : null;
     case "standby":
-      return standby ? null : "the server is not a standby";
+      return (yield* isStandby(session)) ? null : "the server is not a standby";
     default:
       return null;
   }
+}
+
+function* isReadOnly(session: Session): Conversation<boolean> {
+  const standby = session.parameters.get("in_hot_standby");
+  const readOnly = session.parameters.get("default_transaction_read_only");
+  if (standby !== undefined && readOnly !== undefined) return standby === "on" || readOnly === "on";
+  return (yield* fieldOf(session, "SHOW transaction_read_only")) === "on";
+}
+
+function* isStandby(session: Session): Conversation<boolean> {
+  const standby = session.parameters.get("in_hot_standby");
+  if (standby !== undefined) return standby === "on";
+  return (yield* fieldOf(session, "SELECT pg_catalog.pg_is_in_recovery()")) === "t";
 }
 
 /** Which ways to encrypt are tried with an endpoint, in order; a unix socket needs none. */

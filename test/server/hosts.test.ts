@@ -4,7 +4,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { OperationalError } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
-import { greeting, PID } from "../support/hostile.ts";
+import { answer, greeting, PID } from "../support/hostile.ts";
 import { awaits, pauses, ScriptedServer, sends } from "../support/scripted-server.ts";
 import { newApplicationName, untilGone } from "../support/sessions.ts";
 import { failureOf, shells } from "../support/shells.ts";
@@ -39,6 +39,33 @@ describe.each(shells)("$name shell", ({ connect, Connection }) => {
       expect(error).toBeInstanceOf(OperationalError);
       expect(error.message).toBe(`${reason}, but target_session_attrs asks for ${wanted}`);
       await untilGone(defaultServer(), name);
+    },
+  );
+
+  test.each([
+    ["read-write", "off", "SHOW transaction_read_only", null],
+    ["read-write", "on", "SHOW transaction_read_only", "the session is read-only"],
+    ["read-only", "on", "SHOW transaction_read_only", null],
+    ["read-only", "off", "SHOW transaction_read_only", "the session is not read-only"],
+    ["primary", "f", "SELECT pg_catalog.pg_is_in_recovery()", null],
+    ["primary", "t", "SELECT pg_catalog.pg_is_in_recovery()", "the server is a standby"],
+    ["standby", "t", "SELECT pg_catalog.pg_is_in_recovery()", null],
+    ["standby", "f", "SELECT pg_catalog.pg_is_in_recovery()", "the server is not a standby"],
+  ])(
+    "target_session_attrs=%s asks a server that doesn't report what it is, and hears %s",
+    async (wanted, said, question, reason) => {
+      const script = [awaits("startup"), sends(greeting()), awaits("Q"), sends(answer(said))];
+      await using server = await ScriptedServer.start([script]);
+      const target = server.conninfo({ target_session_attrs: wanted });
+      if (reason === null) {
+        await (await Connection.connect(target)).close();
+      } else {
+        const error = await failureOf(() => Connection.connect(target));
+        expect(error.message).toBe(`${reason}, but target_session_attrs asks for ${wanted}`);
+      }
+      const [record] = await server.closed();
+      const asked = record?.messages.find(({ type }) => type === "Q");
+      expect(asked?.bytes.toString("latin1", 5)).toBe(`${question}\0`);
     },
   );
 
