@@ -18,8 +18,10 @@ export function resolveAuth(settings: Settings): Pick<ConnectionParameters, "scr
   const clientKey = keyOf(settings, "scram_client_key");
   const serverKey = keyOf(settings, "scram_server_key");
   if ((clientKey === null) !== (serverKey === null)) {
+    const said = clientKey === null ? "scram_server_key" : "scram_client_key";
     throw refusal(
-      "scram_client_key and scram_server_key are needed both: one proves us, the other the server",
+      "scram_client_key and scram_server_key are needed both: one proves us, the other the server; " +
+        `there is only ${said}, from ${settings.get(said)?.origin}`,
     );
   }
   const oauth: OAuthParameters = {

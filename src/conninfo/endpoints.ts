@@ -7,6 +7,7 @@
 // PostgreSQL manual: 34.1.1.3 "Specifying Multiple Hosts", 34.1.2 for host, hostaddr and port.
 
 import { statOf } from "./environment.ts";
+import type { Keyword } from "./keywords.ts";
 import { quote, refusal } from "./refusals.ts";
 import type { Settings } from "./settings.ts";
 import { textOf } from "./settings.ts";
@@ -33,6 +34,12 @@ function elementsOf(settings: Settings, keyword: "host" | "hostaddr" | "port"): 
   return textOf(settings, keyword)?.split(",") ?? null;
 }
 
+/** Where a list came from, as it is told in the middle of a sentence. */
+function originOf(settings: Settings, keyword: Keyword): string {
+  const origin = settings.get(keyword)?.origin;
+  return origin === undefined ? "" : ` (from ${origin})`;
+}
+
 /**
  * Lists the servers to try, in the order written.
  *
@@ -45,11 +52,15 @@ export function placesOf(settings: Settings): Place[] {
   const ports = elementsOf(settings, "port") ?? [""];
   const count = addresses?.length ?? hosts?.length ?? 1;
   if (hosts !== null && hosts.length !== count) {
-    throw refusal(`host lists ${hosts.length} names, but hostaddr ${count} addresses`);
+    throw refusal(
+      `host lists ${hosts.length} names${originOf(settings, "host")}, but hostaddr ${count} ` +
+        `addresses${originOf(settings, "hostaddr")}; give one for each, or only one of the lists`,
+    );
   }
   if (ports.length !== 1 && ports.length !== count) {
     throw refusal(
-      `port lists ${ports.length} numbers for ${count} ${count === 1 ? "host" : "hosts"}; ` +
+      `port lists ${ports.length} numbers${originOf(settings, "port")} for ${count} ` +
+        `${count === 1 ? "host" : "hosts"}; ` +
         `give one for all hosts, or one for each`,
     );
   }
@@ -119,7 +130,7 @@ function socketPathOf(settings: Settings, host: string, port: number): string | 
   if (Buffer.byteLength(path) > longestSocketPath) {
     const shown = settings.get("host")?.isPresentable === false ? "" : ` ${quote(path)}`;
     throw refusal(
-      `the socket path${shown} is too long: at most ${longestSocketPath} bytes are possible`,
+      `the socket path${shown}${originOf(settings, "host")} is too long: at most ${longestSocketPath} bytes are possible`,
     );
   }
   return path;

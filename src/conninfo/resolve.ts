@@ -17,12 +17,19 @@ import type { Keyword } from "./keywords.ts";
 import type { ConnectionParameters, Endpoint, ProtocolVersion } from "./parameters.ts";
 import { conceal } from "./parameters.ts";
 import { findPassword, readPasswordFile } from "./passfile.ts";
-import { refusal, unsupported } from "./refusals.ts";
+import { unsupported } from "./refusals.ts";
 import type { Environment, Settings } from "./settings.ts";
 import { describe, textOf } from "./settings.ts";
 import { resolveTls } from "./tls.ts";
 import type { TlsOptions } from "./tls-options.ts";
-import { readChoice, readFlag, readInteger, readRequireAuth, readSeconds } from "./values.ts";
+import {
+  crossed,
+  readChoice,
+  readFlag,
+  readInteger,
+  readRequireAuth,
+  readSeconds,
+} from "./values.ts";
 
 /** The longest delay that a timer of Node.js can keep, in milliseconds. */
 const longestDelay = 2 ** 31 - 1;
@@ -147,9 +154,7 @@ function protocolRange(
   // Old poolers cannot negotiate, so the newest version is asked for only by those who want it.
   const maxProtocolVersion = read("max_protocol_version") ?? minProtocolVersion;
   if (minProtocolVersion > maxProtocolVersion) {
-    throw refusal(
-      `min_protocol_version ${minProtocolVersion} is above max_protocol_version ${maxProtocolVersion}`,
-    );
+    throw crossed(settings, "min_protocol_version", "max_protocol_version");
   }
   return { minProtocolVersion, maxProtocolVersion };
 }

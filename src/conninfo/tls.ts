@@ -11,7 +11,7 @@ import type { Environment, Settings } from "./settings.ts";
 import { describe, textOf } from "./settings.ts";
 import { applyTlsOptions } from "./tls-options.ts";
 import type { TlsOptions } from "./tls-options.ts";
-import { invalid, oneOf, readChoice, readFlag } from "./values.ts";
+import { crossed, invalid, oneOf, readChoice, readFlag } from "./values.ts";
 
 /** The part of the connection parameters that is about TLS. */
 export type TlsParameters = Pick<
@@ -156,9 +156,7 @@ function versionRange(
   const lowest = read("ssl_min_protocol_version");
   const highest = read("ssl_max_protocol_version");
   if (lowest !== null && highest !== null && versions.indexOf(lowest) > versions.indexOf(highest)) {
-    throw refusal(
-      `ssl_min_protocol_version ${lowest} is above ssl_max_protocol_version ${highest}`,
-    );
+    throw crossed(settings, "ssl_min_protocol_version", "ssl_max_protocol_version");
   }
   return { sslMinProtocolVersion: lowest, sslMaxProtocolVersion: highest };
 }

@@ -61,6 +61,15 @@ export function invalid(keyword: Keyword, setting: Setting, rule: string): Error
   return refusal(`${describe(keyword, setting)} is not valid: it ${rule}`);
 }
 
+/** Makes the error about the ends of a range that are the wrong way round. */
+export function crossed(settings: Settings, lowest: Keyword, highest: Keyword): Error {
+  const [above, below] = [lowest, highest].map((keyword) => {
+    const { value, origin } = settings.get(keyword) ?? { value: "", origin: "" };
+    return `${keyword} ${quote(value)} (from ${origin})`;
+  });
+  return refusal(`${above} is above ${below}`);
+}
+
 /** Lists words for an error message: "a, b or c". */
 export function oneOf(words: readonly string[]): string {
   const last = words.at(-1) ?? "";

@@ -6,6 +6,7 @@
  * 32.19 "SSL Support".
  */
 import { appendFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
@@ -122,8 +123,12 @@ function read(keyword: string, path: string, title: string): string {
  * how systems share one. What can't be looked at fails when it is read.
  */
 function checkKeyFile(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return;
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch {
+    return;
+  }
   if (!stats.isFile()) throw flawed(`sslkey "${path}" is not a plain file`);
   // Windows protects the directory instead.
   const others = stats.uid === 0 ? 0o037 : 0o077;

@@ -195,19 +195,23 @@ describe("values say keyword, value, origin and what is allowed", () => {
     [
       "host=h ssl_max_protocol_version=TLSv1.1",
       {},
-      "ssl_min_protocol_version TLSv1.2 is above ssl_max_protocol_version TLSv1.1",
+      'ssl_min_protocol_version "TLSv1.2" (from the defaults) is above ssl_max_protocol_version "TLSv1.1" (from the connection string)',
     ],
     ["host=h min_protocol_version=3.1", {}, "it must be 3.0, 3.2 or latest"],
     [
       "host=h min_protocol_version=3.2 max_protocol_version=3.0",
       {},
-      "min_protocol_version 3.2 is above max_protocol_version 3.0",
+      'min_protocol_version "3.2" (from the connection string) is above max_protocol_version "3.0" (from the connection string)',
     ],
-    ["host=a,b hostaddr=::1", {}, "host lists 2 names, but hostaddr 1 addresses"],
+    [
+      "host=a,b hostaddr=::1",
+      {},
+      "host lists 2 names (from the connection string), but hostaddr 1 addresses (from the connection string)",
+    ],
     [
       "host=a,b port=1,2,3",
       {},
-      "port lists 3 numbers for 2 hosts; give one for all hosts, or one for each",
+      "port lists 3 numbers (from the connection string) for 2 hosts; give one for all hosts, or one for each",
     ],
     [
       "hostaddr=localhost",
@@ -215,7 +219,7 @@ describe("values say keyword, value, origin and what is allowed", () => {
       'hostaddr "localhost", from the connection string, is not valid: it must be a numeric IPv4 or IPv6 address',
     ],
     ["hostaddr=::1,1.2.3.256", {}, "must be a numeric IPv4 or IPv6 address"],
-    [{ host: `/${"x".repeat(120)}` }, {}, "is too long: at most 10"],
+    [{ host: `/${"x".repeat(120)}` }, {}, "(from the connection options) is too long: at most 10"],
     [
       "host=h sslnegotiation=direct",
       {},

@@ -128,6 +128,10 @@ describe.each(shells)("$name: a private key", ({ Connection }) => {
   });
 
   test("is a file", async () => {
+    const name = "x".repeat(5_000);
+    const unknown = await failureOf(() => Connection.connect(certified({ sslkey: name })));
+    expect(unknown).toMatchObject({ name: "OperationalError", code: "ERR_MAHOUT_TLS" });
+    expect(unknown.message).toContain(`sslkey "${name}" cannot be read: ENAMETOOLONG`);
     const error = await failureOf(() => Connection.connect(certified({ sslkey: scratch })));
     expect(error.message).toBe(`sslkey "${scratch}" is not a plain file`);
   });
