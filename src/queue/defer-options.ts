@@ -85,6 +85,7 @@ export function applyOptions(template: JobTemplate, options: JobDefaults): JobTe
  * @throws QueueConfigurationError, InvalidTimestamp or InvalidPayload for what can't be meant.
  */
 export function makeJob(template: JobTemplate, options: DeferOptions, payload: unknown): NewJob {
+  checkKnown(options, DEFER_OPTIONS, "a job");
   const { name, queue, priority, lock, queueingLock } = applyOptions(template, options);
   return {
     taskName: name,
@@ -96,6 +97,23 @@ export function makeJob(template: JobTemplate, options: DeferOptions, payload: u
     ...readSchedule(options),
   };
 }
+
+/**
+ * Refuses options that nobody knows: they would be as if they hadn't been given.
+ *
+ * @throws QueueConfigurationError naming the first one, and those that there are.
+ */
+export function checkKnown(options: object, names: readonly string[], what: string): void {
+  const [unknown] = Object.keys(options).filter((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new QueueConfigurationError(
+    `${what} has no option "${unknown}"; there are ${names.join(", ")}`,
+  );
+}
+
+/** What {@link JobDefaults} has. */
+export const JOB_DEFAULTS: readonly string[] = ["queue", "priority", "lock", "queueingLock"];
+const DEFER_OPTIONS = [...JOB_DEFAULTS, "payload", "connection", "scheduleAt", "scheduleIn"];
 
 /**
  * Gives the priority back if it is one.

@@ -18,6 +18,7 @@ import type {
   NewJob,
   WorkerRecord,
 } from "./job.ts";
+import { checkFilter } from "./job-filter.ts";
 import { isSpan } from "./schedule.ts";
 import type { Input, OperationName, Output } from "./operations.ts";
 
@@ -149,42 +150,42 @@ export class JobManager {
 
   /** The jobs that the filter leaves, in the order of their ids; 1,000 of them unless it says otherwise. */
   async listJobs(filter: JobFilter = {}, options?: ManageOptions): Promise<Job[]> {
-    return await this.#run("listJobs", filter, options);
+    return await this.#run("listJobs", checkFilter(filter), options);
   }
 
   /** The same, while the thread waits. */
   listJobsSync(filter: JobFilter = {}, options?: ManageSyncOptions): Job[] {
-    return this.#runSync("listJobs", filter, options);
+    return this.#runSync("listJobs", checkFilter(filter), options);
   }
 
   /** How many jobs of each status the queues have. */
   async listQueues(filter: JobFilter = {}, options?: ManageOptions): Promise<JobCounts[]> {
-    return await this.#run("listQueues", filter, options);
+    return await this.#run("listQueues", checkFilter(filter), options);
   }
 
   /** The same, while the thread waits. */
   listQueuesSync(filter: JobFilter = {}, options?: ManageSyncOptions): JobCounts[] {
-    return this.#runSync("listQueues", filter, options);
+    return this.#runSync("listQueues", checkFilter(filter), options);
   }
 
   /** How many jobs of each status the tasks have. */
   async listTasks(filter: JobFilter = {}, options?: ManageOptions): Promise<JobCounts[]> {
-    return await this.#run("listTasks", filter, options);
+    return await this.#run("listTasks", checkFilter(filter), options);
   }
 
   /** The same, while the thread waits. */
   listTasksSync(filter: JobFilter = {}, options?: ManageSyncOptions): JobCounts[] {
-    return this.#runSync("listTasks", filter, options);
+    return this.#runSync("listTasks", checkFilter(filter), options);
   }
 
   /** How many jobs of each status the locks have. */
   async listLocks(filter: JobFilter = {}, options?: ManageOptions): Promise<JobCounts[]> {
-    return await this.#run("listLocks", filter, options);
+    return await this.#run("listLocks", checkFilter(filter), options);
   }
 
   /** The same, while the thread waits. */
   listLocksSync(filter: JobFilter = {}, options?: ManageSyncOptions): JobCounts[] {
-    return this.#runSync("listLocks", filter, options);
+    return this.#runSync("listLocks", checkFilter(filter), options);
   }
 
   /** The workers that are, or were until a short while ago. */

@@ -41,13 +41,14 @@ export function toPayload(value: unknown, taskName: string): StoredPayload {
 export function mergePayloads(configured: unknown, given: unknown, taskName: string): unknown {
   if (configured === undefined || configured === null) return given;
   if (given === undefined || given === null) return configured;
-  if (isMergeable(configured) && isMergeable(given)) return { ...configured, ...given };
+  const [one, other] = [toPayload(configured, taskName), toPayload(given, taskName)];
+  if (isMergeable(one) && isMergeable(other)) return { ...one, ...other };
   throw new InvalidPayload(
     `the payload of the task "${taskName}" was configured and then given again: only two objects can be put together`,
   );
 }
 
-function isMergeable(value: unknown): value is object {
+function isMergeable(value: StoredPayload): value is StoredObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -98,6 +99,8 @@ class Walk {
       return Array.from(value, (element: unknown, index) =>
         this.copy(element, `${path}[${index}]`),
       );
+    // As in JSON: new Number(5) is 5.
+    if (types.isBoxedPrimitive(value)) return this.copy(value.valueOf(), path);
     const copy: StoredObject = {};
     for (const [name, member] of Object.entries(value)) {
       // As in JSON: a member that is undefined is one that isn't there.
@@ -142,6 +145,8 @@ function unspeakable(value: object): string | null {
   if (types.isSet(value)) return "a Set: give an array of it";
   if (types.isPromise(value)) return "a promise: await it first";
   if (types.isNativeError(value)) return "an Error: give its message";
+  if (Object.prototype.toString.call(value) === "[object URLSearchParams]")
+    return "URLSearchParams: give its text";
   if (types.isRegExp(value)) return "a RegExp: give its source";
   if (types.isWeakMap(value) || types.isWeakSet(value)) return "a collection that can't be read";
   return null;

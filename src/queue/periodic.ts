@@ -6,7 +6,7 @@
  */
 import { CronSchedule } from "./cron.ts";
 import type { DeferOptions, JobTemplate } from "./defer-options.ts";
-import { makeJob } from "./defer-options.ts";
+import { checkKnown, JOB_DEFAULTS, makeJob } from "./defer-options.ts";
 import { QueueConfigurationError, TaskAlreadyRegistered } from "./errors.ts";
 import type { NewJob } from "./job.ts";
 import { isSpan } from "./schedule.ts";
@@ -49,6 +49,16 @@ export interface PeriodicMoment {
   readonly catchUp: number;
 }
 
+const PERIODIC_OPTIONS = [
+  "cron",
+  "periodicId",
+  "timezone",
+  "catchUp",
+  "missed",
+  "payload",
+  ...JOB_DEFAULTS,
+];
+
 /** One task by one schedule. */
 export class PeriodicTask {
   readonly task: RegisteredTask;
@@ -57,6 +67,7 @@ export class PeriodicTask {
 
   /** @throws QueueConfigurationError, or InvalidPayload, for what can't be meant. */
   constructor(task: RegisteredTask, options: PeriodicOptions) {
+    checkKnown(options, PERIODIC_OPTIONS, "a schedule");
     this.task = task;
     this.options = options;
     this.periodicId = options.periodicId ?? "";

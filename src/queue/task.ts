@@ -7,7 +7,7 @@
 import type { FindManager, PayloadArguments, RestOf } from "./configured-task.ts";
 import { ConfiguredTask } from "./configured-task.ts";
 import type { DeferOptions, JobDefaults, JobTemplate } from "./defer-options.ts";
-import { checkName, readTemplate } from "./defer-options.ts";
+import { checkKnown, checkName, JOB_DEFAULTS, readTemplate } from "./defer-options.ts";
 import { QueueConfigurationError, UnboundTaskError } from "./errors.ts";
 import type { JobContext } from "./job-context.ts";
 import type { TaskMiddleware } from "./middleware.ts";
@@ -46,6 +46,16 @@ export interface RegisteredTask {
   /** Calls the function with the job's payload, and gives what it gives, or throws what it throws. */
   run(context: JobContext): unknown;
 }
+
+const TASK_OPTIONS = [
+  "name",
+  "aliases",
+  "retry",
+  "middleware",
+  "timeout",
+  "passContext",
+  ...JOB_DEFAULTS,
+];
 
 /** Timers count no further. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
@@ -209,6 +219,7 @@ export function makeTask<Payload, Result>(
     throw new QueueConfigurationError(
       `the task "${String(options.name)}" needs a function, not ${typeof run}`,
     );
+  checkKnown(options, TASK_OPTIONS, "a task");
   return new TaskHandle<Payload, Result>(options, run);
 }
 

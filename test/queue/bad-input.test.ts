@@ -312,3 +312,68 @@ describe("what makes no sense", () => {
     expect(error.message).toMatch(says);
   });
 });
+
+describe("what nobody knows is refused, not ignored", () => {
+  const app = new App({ connector: new InMemoryConnector() });
+  const task = app.task({ name: "known" }, () => {});
+
+  test.each<[string, RegExp, () => unknown]>([
+    [
+      "of a task",
+      /no option "retries"/,
+      () => app.task({ name: "x", retries: 3 } as never, () => {}),
+    ],
+    ["of a job", /no option "scheduledIn"/, () => task.configure({ scheduledIn: 5 } as never)],
+    [
+      "of a schedule",
+      /no option "timeZone"/,
+      () => app.periodic({ cron: "* * * * *", timeZone: "UTC" } as never, task as never),
+    ],
+    ["a filter", /no option "task"/, () => app.jobManager.listJobsSync({ task: "x" } as never)],
+    [
+      "a status",
+      /todo, doing.*not faild/,
+      () => app.jobManager.listQueuesSync({ status: "faild" as never }),
+    ],
+    ["a limit", /limit.*not NaN/, () => app.jobManager.listTasksSync({ limit: Number.NaN })],
+    ["an id", /id .*not 1.5/, () => app.jobManager.listLocksSync({ id: 1.5 })],
+  ])("%s", (_, message, call) => {
+    expect(call).toThrow(QueueConfigurationError);
+    expect(call).toThrow(message);
+  });
+});
+
+describe("a payload is what it was", () => {
+  const connector = new InMemoryConnector();
+  const app = new App({ connector });
+
+  test.each<[string, unknown, unknown]>([
+    [
+      "boxed values",
+      { n: Object(5), s: Object("text"), b: Object(false) },
+      { n: 5, s: "text", b: false },
+    ],
+    [
+      "a member __proto__",
+      JSON.parse('{"__proto__":{"a":1}}'),
+      JSON.parse('{"__proto__":{"a":1}}'),
+    ],
+    ["undefined members", { a: undefined, b: null }, { b: null }],
+  ])("%s", async (_, payload, stored) => {
+    await app.configureTask("task").defer(payload as Record<string, unknown>);
+    expect(JSON.stringify(connector.jobs.at(-1)?.payload)).toBe(JSON.stringify(stored));
+  });
+
+  test("two that are put together are each what they say as JSON", async () => {
+    const own = { toJSON: () => ({ a: 1 }) };
+    await app.configureTask("task").configure({ payload: own }).defer({ b: 2 });
+    expect(connector.jobs.at(-1)?.payload).toEqual({ a: 1, b: 2 });
+    const configured = app.configureTask("task").configure({ payload: { a: 1 } });
+    await expect(configured.defer(new Map([["b", 2]]) as never)).rejects.toThrow(/a Map/);
+  });
+
+  test("one that would be empty is refused", async () => {
+    const q = new URLSearchParams("a=1");
+    await expect(app.configureTask("task").defer({ q })).rejects.toThrow(/q is URLSearchParams/);
+  });
+});
