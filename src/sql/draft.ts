@@ -30,7 +30,7 @@ const checked = new Set<string>();
 const OPENS = /[\s(,[]$/;
 const CLOSES = /^(?:[\s),;\]]|::)/;
 /** What binds tighter than a minus. */
-const BINDS_TIGHTER = /^(?:\s|--[^\r\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:::|\[|\.)/;
+const BINDS_TIGHTER = /^(?:\s|--[^\r\n]*(?=[\r\n]|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:::|\[|\.)/;
 
 /** A text that is being written. */
 export class Draft {

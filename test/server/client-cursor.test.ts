@@ -103,6 +103,8 @@ describe.each(shells)("$name shell", ({ name, connect }: Shell) => {
       ["select $1::t", [-1], "select (-1)::t"],
       ["select $1/* ' */ -- ::\n ::t", [-1], "select (-1)/* ' */ -- ::\n ::t"],
       ["set x to $1 -- minus", [-1], "set x to -1 -- minus"],
+      [`select $1 ${"-".repeat(5000)}`, [-1], `select -1 ${"-".repeat(5000)}`],
+      [`select $1 ${"/**/".repeat(5000)}-1`, [-1], `select -1 ${"/**/".repeat(5000)}-1`],
       ["select $1::date", [new Date(0)], "select '1970-01-01'::date"],
       ["select $1", [new Date(0)], "select '1970-01-01 00:00:00+00'::timestamptz"],
       ["select $1", [Buffer.from("a")], "select E'\\\\x61'::bytea"],
