@@ -115,7 +115,7 @@ function settle({ job, resolve, reject }: Passenger, id: number | null): void {
 }
 
 /** The error of a job whose queueing lock is taken. */
-export function taken(job: NewJob): AlreadyEnqueued {
+export function taken(job: Pick<NewJob, "queueingLock">): AlreadyEnqueued {
   return new AlreadyEnqueued(
     `a job with the queueing lock ${JSON.stringify(job.queueingLock)} is waiting already`,
   );

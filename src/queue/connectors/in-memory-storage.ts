@@ -118,6 +118,7 @@ export class InMemoryStorage {
       if (job === undefined || job.status === "todo") return false;
       if (job.status === "doing" && !this.#isStalled(job, null)) return false;
       const { lock } = job;
+      if (job.status !== "doing" && this.jobs.isQueued(job.queueingLock)) throw taken(job);
       this.jobs.requeue(job, delay, changes);
       this.#tellOf([job]);
       this.#tellOfLock(lock);
