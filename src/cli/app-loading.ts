@@ -20,7 +20,8 @@ export interface AppPlace {
  */
 export async function loadApp({ app, conninfo, schema }: AppPlace): Promise<App> {
   if (app === undefined) {
-    const options = schema === undefined ? {} : { schema };
+    // Who waits at a terminal, or checks a container, wants to know sooner than a program's pool would say.
+    const options = { timeout: 10_000, ...(schema === undefined ? {} : { schema }) };
     return new App({ connector: new MahoutConnector(conninfo ?? "", options) });
   }
   const [path = "", name] = app.split("#");

@@ -5,6 +5,7 @@
  */
 import type { DeferOptions, JobTemplate } from "./defer-options.ts";
 import { applyOptions, makeJob } from "./defer-options.ts";
+import { QueueConfigurationError } from "./errors.ts";
 import type { NewJob } from "./job.ts";
 import type { JobManager } from "./job-manager.ts";
 
@@ -95,6 +96,9 @@ export class ConfiguredTask<Payload> {
   }
 
   #jobs(payloads: Iterable<Payload>): NewJob[] {
+    // Array.from() would take any object for an empty list.
+    if (typeof payloads?.[Symbol.iterator] !== "function")
+      throw new QueueConfigurationError("batchDefer() takes a list of payloads; defer() takes one");
     return Array.from(payloads, (payload) => this.#job(payload));
   }
 }

@@ -8,6 +8,7 @@ import {
   InMemoryConnector,
   InvalidPayload,
   InvalidTimestamp,
+  PgConnector,
   QueueConfigurationError,
   RetryStrategy,
   type TaskHandle,
@@ -376,4 +377,17 @@ describe("a payload is what it was", () => {
     const q = new URLSearchParams("a=1");
     await expect(app.configureTask("task").defer({ q })).rejects.toThrow(/q is URLSearchParams/);
   });
+});
+
+test("an engine that is none is told by what it should be", async () => {
+  const error = await failureOf(() => new PgConnector("dbname=app" as never));
+  expect(error).toBeInstanceOf(QueueConfigurationError);
+  expect(error.message).toMatch(/works with a Pool of node-postgres, and it was made with/);
+});
+
+test("one payload is no list of them", async () => {
+  const task = app.task<object, unknown>({ name: "single" }, async () => undefined);
+  const error = await failureOf(async () => await task.batchDefer({ a: 1 } as never));
+  expect(error).toBeInstanceOf(QueueConfigurationError);
+  expect(error.message).toMatch(/a list of payloads/);
 });

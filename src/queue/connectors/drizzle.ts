@@ -21,7 +21,9 @@ interface DrizzleQuery {
 
 /** Stores jobs through a database of Drizzle's. */
 export class DrizzleConnector extends ForeignConnector<DrizzleEngine> {
-  protected readonly kind: string = "a database of Drizzle's for PostgreSQL";
+  protected override get kind(): string {
+    return "a database of Drizzle's for PostgreSQL";
+  }
 
   /** Makes a connector, which is opened with `app.open(db)`. */
   constructor(options: ForeignOptions = {}) {

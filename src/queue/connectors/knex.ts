@@ -25,7 +25,9 @@ interface KnexClient {
 
 /** Stores jobs through a Knex. */
 export class KnexConnector extends ForeignConnector<KnexEngine> {
-  protected readonly kind: string = "a Knex for PostgreSQL";
+  protected override get kind(): string {
+    return "a Knex for PostgreSQL";
+  }
 
   /** Makes a connector, which is opened with `app.open(knex)`. */
   constructor(options: ForeignOptions = {}) {

@@ -21,7 +21,9 @@ interface CompiledQuery {
 
 /** Stores jobs through a Kysely. */
 export class KyselyConnector extends ForeignConnector<KyselyEngine> {
-  protected readonly kind: string = "a Kysely";
+  protected override get kind(): string {
+    return "a Kysely";
+  }
   #count = 0;
 
   /** Makes a connector, which is opened with `app.open(kysely)`. */

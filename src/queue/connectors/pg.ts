@@ -18,7 +18,9 @@ export interface PgPool extends PgClient {
 
 /** Stores jobs through a Pool of node-postgres. */
 export class PgConnector extends ForeignConnector<PgClient> {
-  protected readonly kind: string = "a Pool of node-postgres";
+  protected override get kind(): string {
+    return "a Pool of node-postgres";
+  }
 
   /** @param pool the pool, which can also be given to `app.open()`; the connector is open after that. */
   constructor(pool?: PgPool, options: ForeignOptions = {}) {
