@@ -7,6 +7,20 @@ import type { WorkerSettings } from "./settings.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
+/** What the process's signals stop. One listener serves all workers of a process: more than ten look like a leak to Node.js. */
+const stops = new Set<() => void>();
+
+function onSignal(): void {
+  const all = [...stops];
+  stops.clear();
+  unhook();
+  for (const stop of all) stop();
+}
+
+function unhook(): void {
+  for (const name of SIGNALS) process.removeListener(name, onSignal);
+}
+
 /** Listens to them. */
 export class StopSignals {
   readonly #signal: AbortSignal | undefined;
@@ -23,12 +37,14 @@ export class StopSignals {
       return;
     }
     signal?.addEventListener("abort", this.#stop, { once: true });
-    if (installSignalHandlers) for (const name of SIGNALS) process.once(name, this.#stop);
+    if (!installSignalHandlers) return;
+    if (stops.size === 0) for (const name of SIGNALS) process.on(name, onSignal);
+    stops.add(this.#stop);
   }
 
   /** Doesn't listen any more. */
   close(): void {
     this.#signal?.removeEventListener("abort", this.#stop);
-    for (const name of SIGNALS) process.removeListener(name, this.#stop);
+    if (stops.delete(this.#stop) && stops.size === 0) unhook();
   }
 }
