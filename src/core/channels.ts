@@ -59,7 +59,9 @@ export const notifyChannel: OperationChannel = tracingChannel("mahout:notify");
 export const poolChannel: OperationChannel = tracingChannel("mahout:pool");
 
 /** Whether anybody subscribed to any of a channel's five. */
-export function isWatched(channel: OperationChannel): boolean {
+export function isWatched<Context extends object>(
+  channel: TracingChannel<Context, Context>,
+): boolean {
   // `channel.hasSubscribers` came only with Node 20.13.
   const { start, end, asyncStart, asyncEnd, error } = channel;
   return (

@@ -7,6 +7,7 @@
  */
 import { tracingChannel } from "node:diagnostics_channel";
 import type { TracingChannel } from "node:diagnostics_channel";
+import { isWatched } from "../core/channels.ts";
 import type { ClaimedJob, NewJob } from "./job.ts";
 
 /** One operation on jobs, as subscribers of the channels see it. */
@@ -28,10 +29,6 @@ export type JobChannel = TracingChannel<JobOperationContext, JobOperationContext
 export const deferChannel: JobChannel = tracingChannel("mahout:defer");
 /** Running a job, with its middleware, from its start to its end: `mahout:job`. */
 export const jobChannel: JobChannel = tracingChannel("mahout:job");
-
-function isWatched({ start, end, asyncStart, asyncEnd, error }: JobChannel): boolean {
-  return [start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);
-}
 
 /** Runs a job where its channel's subscribers see it. */
 export function observeJob<T>(

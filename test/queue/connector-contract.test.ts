@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Exchanged, NewJob, Outcome, Wake } from "../../src/queue/index.ts";
 import { AlreadyEnqueued, ConnectorException } from "../../src/queue/index.ts";
-import { kinds, newJob, newName, type Opened, openKind, passing, Rollback } from "./connectors.ts";
+import { newJob } from "./new-job.ts";
+import { kinds, newName, type Opened, openKind, passing, Rollback } from "./connectors.ts";
 
 const FOREVER = 3_600_000;
 

@@ -15,7 +15,6 @@ import {
   KnexConnector,
   KyselyConnector,
   MahoutConnector,
-  type NewJob,
   type OperationName,
   type Output,
   PgConnector,
@@ -220,21 +219,6 @@ export async function dropSchema(schema: string): Promise<void> {
   await using conn = await connect(text());
   await conn.execute("set client_min_messages = warning");
   await conn.execute(`drop schema if exists "${schema}" cascade`);
-}
-
-/** A job to be stored. */
-export function newJob(parts: Partial<NewJob> = {}): NewJob {
-  return {
-    taskName: "task",
-    queue: "default",
-    payload: {},
-    priority: 0,
-    lock: null,
-    queueingLock: null,
-    scheduledAt: null,
-    scheduledIn: null,
-    ...parts,
-  };
 }
 
 /** Waits until a check passes: until it throws no more. */

@@ -9,7 +9,8 @@ import type { ClaimedJob, NewJob, Outcome } from "../../src/queue/job.ts";
 import type { Wake } from "../../src/queue/operations.ts";
 import { type AsyncConnection, connect } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
-import { newJob, TestQueue } from "./storages.ts";
+import { newJob } from "./new-job.ts";
+import { TestQueue } from "./storages.ts";
 
 /** A job as the crowd knows it. */
 interface Known {

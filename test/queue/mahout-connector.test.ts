@@ -6,7 +6,8 @@ import { MahoutConnector } from "../../src/queue/connectors/mahout.ts";
 import type { Wake } from "../../src/queue/operations.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { administer, eventually, failureOf } from "../support/shells.ts";
-import { newJob, TestQueue } from "./storages.ts";
+import { newJob } from "./new-job.ts";
+import { TestQueue } from "./storages.ts";
 
 describe("a connector that is opened with a pool", () => {
   test("uses it, listens through it, finds it again when it was lost, and leaves it open", async () => {

@@ -9,7 +9,8 @@ import { NativeStorage } from "../../src/queue/native/storage.ts";
 import type { Wake } from "../../src/queue/operations.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { eventually, failureOf } from "../support/shells.ts";
-import { faces, newJob, succeeded, TestQueue } from "./storages.ts";
+import { newJob } from "./new-job.ts";
+import { faces, succeeded, TestQueue } from "./storages.ts";
 
 /** Longer than anything may take that waits for nobody. */
 const PROMPT = 5_000;

@@ -14,6 +14,7 @@ import { quoteIdentifier } from "../../src/sql/identifier.ts";
 import type { Conninfo } from "../support/address.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { administer } from "../support/shells.ts";
+import { newJob } from "./new-job.ts";
 
 /** A connector of one kind, behind the face of the asynchronous one: operations can be awaited. */
 export interface Face {
@@ -142,21 +143,6 @@ export class TestQueue {
   async sql(text: string): Promise<string[][]> {
     return await administer(text.replaceAll(/\{(\w+)\}/g, (_, name: string) => this.table(name)));
   }
-}
-
-/** A job that is as by default but for what is said. */
-export function newJob(job: Partial<NewJob> = {}): NewJob {
-  return {
-    taskName: "task",
-    queue: "default",
-    payload: {},
-    priority: 0,
-    lock: null,
-    queueingLock: null,
-    scheduledAt: null,
-    scheduledIn: null,
-    ...job,
-  };
 }
 
 /** The outcome of jobs that went well. */

@@ -162,8 +162,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   queue: {
     files: ["queue/"],
-    // How a handler's failure is told is said once, for all of the house.
-    values: ["pool", "notify", "sql", "rows", "core/handlers.ts"],
+    // How a handler's failure is told, and whether a channel has subscribers, is said once, for all of the house.
+    values: ["core/channels.ts", "pool", "notify", "sql", "rows", "core/handlers.ts"],
     types: ["async", "blocking", "conninfo"],
     packages: {
       "node:async_hooks": ANY,

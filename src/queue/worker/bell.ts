@@ -1,6 +1,8 @@
 /**
  * What a loop sleeps on: it wakes when the bell rings, when it rang since it last woke, or at a time.
  */
+import { LONGEST_TIME } from "../../pool/clock.ts";
+
 export class Bell {
   #rang = false;
   #wake: (() => void) | null = null;
@@ -31,6 +33,3 @@ export class Bell {
     });
   }
 }
-
-/** Timers count no further. */
-export const LONGEST_TIME: number = 2 ** 31 - 1;

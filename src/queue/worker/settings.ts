@@ -2,6 +2,7 @@
  * What can be said when a worker is started, and its checks. Times are milliseconds.
  */
 import { inspect } from "node:util";
+import { LONGEST_TIME } from "../../pool/clock.ts";
 import { checkName } from "../defer-options.ts";
 import { QueueConfigurationError } from "../errors.ts";
 import type { TaskMiddleware, WorkerMiddleware } from "../middleware.ts";
@@ -59,9 +60,6 @@ const DEFAULTS: WorkerSettings = {
   workerMiddleware: [],
   additionalContext: {},
 };
-
-/** Timers count no further. */
-const LONGEST_TIME = 2 ** 31 - 1;
 
 /** A hundred years: the server can't reckon much farther back than to its year 1. */
 const LONGEST_RETENTION = 3_153_600_000_000;

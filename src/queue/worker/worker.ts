@@ -10,11 +10,11 @@
  * is thrown.
  */
 import { callHandler } from "../../core/handlers.ts";
+import { LONGEST_TIME } from "../../pool/clock.ts";
 import type { Connector } from "../connector.ts";
 import type { ClaimedJob, Outcome, Rescue } from "../job.ts";
 import type { WorkerHandle } from "../middleware.ts";
 import type { PeriodicClock } from "../periodic.ts";
-import { LONGEST_TIME } from "./bell.ts";
 import { Ear } from "./ear.ts";
 import type { WorkerEvent } from "./events.ts";
 import { Exchanger } from "./exchanger.ts";
