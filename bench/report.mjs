@@ -1,7 +1,7 @@
 // From rounds to figures: medians with their spread, ratios, the printed tables.
 // A ratio is the median of the ratios round by round, because neighbours in time share the noise.
 
-const peers = ["null", "pg", "postgres.js", "pg-native", "pg-copy-streams", "psql"];
+const peers = ["null", "pg", "postgres.js", "Bun", "pg-native", "pg-copy-streams", "psql"];
 
 /** The middle of a list of numbers. */
 export function median(numbers) {

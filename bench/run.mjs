@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildNative } from "./build-native.mjs";
+import { findBun } from "./find-bun.mjs";
 import { judge, renderGoals } from "./goals.mjs";
 import { describeMachine } from "./machine.mjs";
 import { measure } from "./measure.mjs";
@@ -20,11 +21,15 @@ const known = [
   "pg",
   "pg-pipeline",
   "postgres",
+  "bun",
   "mahout-blocking",
   "pg-native",
   "pg-copy-streams",
   "psql",
 ];
+
+/** Those that not every machine has, and what says why. */
+const conditional = { "pg-native": buildNative, bun: () => findBun().reason };
 
 const { values: flags } = parseArgs({
   options: {
@@ -59,12 +64,11 @@ async function main() {
   const roundCount = Number(flags.rounds);
   if (!Number.isInteger(roundCount) || roundCount < 1) fail("--rounds: a number of at least 1");
   const machine = describeMachine();
-  if (files.includes("pg-native")) {
-    const reason = buildNative();
-    if (reason !== undefined) {
-      files.splice(files.indexOf("pg-native"), 1);
-      console.log(`pg-native skipped: ${reason}`);
-    }
+  for (const [file, look] of Object.entries(conditional)) {
+    const reason = files.includes(file) ? look() : undefined;
+    if (reason === undefined) continue;
+    files.splice(files.indexOf(file), 1);
+    console.log(`${file} skipped: ${reason}`);
   }
   const stage = await openStage(files);
   const { server, contenders, close } = stage;

@@ -4,6 +4,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { findBun } from "./find-bun.mjs";
 import { startServer } from "./server.mjs";
 import { setup } from "./workloads.mjs";
 
@@ -24,7 +25,8 @@ function forked(file, args = [], options = {}) {
 /** A contender's process; `ask` resolves with the answer to a command of child.mjs. */
 async function startContender(file, target) {
   const execArgv = ["--expose-gc", "--no-deprecation"];
-  const child = forked("child.mjs", [file, JSON.stringify(target)], { execArgv });
+  const execPath = file === "bun" ? findBun().program : process.execPath;
+  const child = forked("child.mjs", [file, JSON.stringify(target)], { execArgv, execPath });
   let settle;
   child.on("message", (reply) => settle(reply));
   child.once("exit", () => settle?.({ error: "its process ended" }));
