@@ -17,8 +17,10 @@ import { REFUSAL_GRACE, REST_GRACE } from "../transport/occupation.ts";
 import type { Limits } from "../transport/limits.ts";
 import type { Stay } from "../transport/stay.ts";
 import type { AsyncConnection } from "./connection.ts";
+import { CopyRows } from "./copy-rows.ts";
 import { feed } from "./copy-source.ts";
 import { OccupiedScope } from "./occupied.ts";
+import { PulledRows } from "./pulled-rows.ts";
 
 /** What data can be copied from: chunks of text or bytes, a stream of Node.js or of the web, an iterable. */
 export type AsyncCopySource<T> = AsyncIterable<T> | Iterable<T>;
@@ -196,11 +198,8 @@ export class AsyncCopy extends CopyBase {
   }
 
   /** Goes through the rows that are left, as arrays; throws as {@link readRow} does. */
-  async *rows(): AsyncGenerator<TupleRow, void, undefined> {
-    const { core } = this;
-    do {
-      for (let row = core.nextRow(); row !== undefined; row = core.nextRow()) yield row;
-    } while (await this.#run(core.more()));
+  rows(): AsyncGenerator<TupleRow, void, undefined> {
+    return new PulledRows(new CopyRows(this.core, () => this.#run(this.core.more())));
   }
 
   /** Goes through the data that is left, as it came. */
