@@ -87,6 +87,14 @@ export abstract class CopyState {
 
   /** The answer, of a COPY in this direction that has not failed. */
   protected check(direction: "in" | "out"): CopyReply {
+    const reply = this.directed(direction);
+    const failure = this.failure();
+    if (failure) throw failure;
+    return reply;
+  }
+
+  /** The answer, of a COPY in this direction. */
+  protected directed(direction: "in" | "out"): CopyReply {
     const reply = this.expect();
     if (reply.direction !== direction) {
       throw new ProgrammingError(
@@ -95,8 +103,6 @@ export abstract class CopyState {
           : "this COPY takes data; use write(), writeRow() or from()",
       );
     }
-    const failure = this.failure();
-    if (failure) throw failure;
     return reply;
   }
 }

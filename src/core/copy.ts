@@ -235,7 +235,8 @@ export class CopyCore extends CopyState {
   *more(): Conversation<boolean> {
     // Another reader of the same rows has asked before, and has not come to take them all.
     if (this.#hasUnread) return true;
-    this.#reader ??= this.#format.reader(this.check("out"));
+    // What came before an error is given before it, even if both came at once.
+    this.#reader ??= this.#format.reader(this.directed("out"));
     if (this.#fed) this.expect().recycle(this.#fed);
     this.#fed = undefined;
     const piece = yield* this.read();
