@@ -1,11 +1,13 @@
 // One contender in a process of its own, so that nobody's garbage or compiled code is in another's
 // way. It does what the parent says (connect, check, round, close) and is idle in between.
 
-import { Measured, peakMemory } from "./measured.mjs";
+import { Measured, peakMemory, restartPeak } from "./measured.mjs";
 import { profiled } from "./profiler.mjs";
 import { quickened, workloads } from "./workloads.mjs";
 
 const [name, target] = [process.argv[2], JSON.parse(process.argv[3])];
+/** How many bytes from one sample of allocations to the next: enough of them for an error of few percent. */
+const [FINELY, COARSELY] = [1_024, 8_192];
 let contender;
 
 function workloadOf({ workload, isQuick }) {
@@ -32,10 +34,31 @@ function differenceOf(result, workload) {
   return `${normalised(got)} instead of ${normalised(wanted)}`;
 }
 
+/**
+ * Lets the event loop turn, which nothing that blocks does: what a blocking driver has closed isn't gone before, and
+ * libpq's binding doesn't survive a collection of garbage in between.
+ */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** One call, which is given as little else to do as possible. */
-async function call({ method, size, login }) {
-  const { value, figures } = Measured.of(await contender[method](size, login));
+async function call({ method, size, with: given }) {
+  const { value, figures } = Measured.of(await contender[method](size, given));
   return { value, figures };
+}
+
+/** Milliseconds of each of some operations. They are not in a round's time: looking at the clock takes some. */
+async function timedSingly({ method, singles, with: given }) {
+  if (singles === undefined) return {};
+  const latencies = new Float64Array(singles);
+  for (let i = 0; i < singles; i++) {
+    const begin = performance.now();
+    // What a blocking driver gives needs no turn of the event loop.
+    const result = contender[method](1, given);
+    if (typeof result?.then === "function") await result;
+    latencies[i] = performance.now() - begin;
+    if (contender.blocking) await turn();
+  }
+  return { latencies };
 }
 
 const commands = {
@@ -51,7 +74,7 @@ const commands = {
   async check(request) {
     const workload = workloadOf(request);
     if (contender[workload.method] === undefined) return "not offered";
-    await contender.ready?.(workload.method, workload.size);
+    await contender.ready?.(workload.method, workload.size, workload.with);
     const { value } = await call(workload);
     return value === null ? "not offered" : (differenceOf(value, workload) ?? "same");
   },
@@ -59,23 +82,47 @@ const commands = {
   /** One timed round; milliseconds of wall time and of this process's CPU, all threads. */
   async round(request) {
     const workload = workloadOf(request);
-    const { method, size, calls = 1, rounds, fresh: isFresh } = workload;
-    await contender.ready?.(method, size);
+    const { method, size, calls = 1, rounds } = workload;
+    await contender.ready?.(method, size, workload.with);
     // A full collection also throws away what the engine had made of the code: a run that is not timed
     // follows it, so that what is timed is a program that has been running. A heavy workload runs long enough.
+    await turn();
     globalThis.gc();
     if (rounds === undefined) await call(workload);
+    restartPeak();
     const cpuBefore = process.cpuUsage();
     const before = performance.now();
     let last;
     for (let i = 0; i < calls; i++) last = await call(workload);
     const wall = performance.now() - before;
     const { user, system } = process.cpuUsage(cpuBefore);
+    const memory = contender.worksElsewhere ? undefined : peakMemory();
     const difference = rounds === undefined ? undefined : differenceOf(last.value, workload);
     if (difference !== undefined) throw new Error(`${method} was not repeatable: ${difference}`);
     const cpu = contender.worksElsewhere ? null : (user + system) / 1_000;
-    const memory = isFresh ? { memory: peakMemory() } : {};
-    return { wall, cpu, operations: calls * size, ...last.figures, ...memory };
+    const latencies = await timedSingly(workload);
+    const own = Object.fromEntries(
+      Object.entries({ ...latencies, ...last.figures }).map(([key, value]) => [
+        key,
+        ArrayBuffer.isView(value) ? [...value] : value,
+      ]),
+    );
+    return { wall, cpu, operations: calls * size, memory, ...own };
+  },
+
+  /** Bytes that an operation allocates on the heap of the thread that calls, garbage included; null if unknown. */
+  async allocated(request) {
+    if (contender.worksElsewhere || process.versions.bun !== undefined) return null;
+    const workload = workloadOf(request);
+    await contender.ready?.(workload.method, workload.size, workload.with);
+    const work = async () => {
+      await call(workload);
+      await turn();
+      return workload.size;
+    };
+    const interval = workload.rounds === undefined ? FINELY : COARSELY;
+    const { operations, functions } = await profiled("allocations", work, interval);
+    return functions.reduce((sum, [, bytes]) => sum + bytes, 0) / operations;
   },
 
   /** A profile of so many rounds, after as many to warm up; "cpu" or "allocations". */
@@ -88,6 +135,9 @@ const commands = {
     await run();
     return profiled(kind, run);
   },
+
+  /** After the last round of a workload. */
+  leave: () => contender.leave?.(),
 
   close: () => contender?.close(),
 };

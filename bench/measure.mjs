@@ -63,6 +63,22 @@ async function race(workload, { contenders, server, sql }, options) {
       }
     }
   }
+  const allocated = {};
+  for (const contender of racing) {
+    await sql.run(workload.before);
+    const isQuick = options.isQuick || isHeavy;
+    // What can't be counted is no reason to do without what was measured.
+    const bytes = await contender.ask("allocated", { ...request, isQuick }).catch((error) => {
+      notes.push(`${contender.name}: allocations not counted: ${error.message}`);
+      return null;
+    });
+    if (bytes !== null) allocated[contender.name] = bytes;
+  }
+  for (const contender of contenders) {
+    await contender
+      .ask("leave")
+      .catch((error) => notes.push(`${contender.name}: ${error.message}`));
+  }
   return {
     workload: workload.name,
     title: workload.title,
@@ -70,6 +86,7 @@ async function race(workload, { contenders, server, sql }, options) {
     roundCount: count,
     notes,
     rounds,
+    allocated,
   };
 }
 

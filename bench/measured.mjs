@@ -1,9 +1,9 @@
 // What one run of a contender's method gives: its value, and figures of its own where it has any.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { resourceUsage } from "node:process";
 
-/** A value with figures: `{ p50, p99 }`, ages of notifications in milliseconds. */
+/** A value with figures: `{ p50, p99 }`, ages of notifications, or `{ latencies }` of all operations, in milliseconds. */
 export class Measured {
   constructor(value, figures = {}) {
     this.value = value;
@@ -16,7 +16,17 @@ export class Measured {
   }
 }
 
-/** The most memory that this process has ever held, in MB. */
+/** Has peakMemory() count from now on, where that can be done. */
+export function restartPeak() {
+  if (process.platform !== "linux") return;
+  try {
+    writeFileSync("/proc/self/clear_refs", "5");
+  } catch {
+    // Not everywhere may a process do that; its peak is the one of its life then.
+  }
+}
+
+/** The most memory that this process has held since restartPeak(), in MB; elsewhere than on Linux, ever. */
 export function peakMemory() {
   // Elsewhere, and in Linux's own count for the process, its parent may be in it.
   if (process.platform === "linux") {

@@ -6,6 +6,7 @@ import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SAMPLING_MICROSECONDS = 100;
+/** So many bytes from one sample to the next, on average. */
 const SAMPLING_BYTES = 8_192;
 
 function placeOf({ functionName, url, lineNumber }) {
@@ -38,9 +39,9 @@ const profilers = {
   },
 
   /** Allocated bytes by function, garbage included. */
-  async allocations(session, work) {
+  async allocations(session, work, samplingInterval = SAMPLING_BYTES) {
     await session.post("HeapProfiler.startSampling", {
-      samplingInterval: SAMPLING_BYTES,
+      samplingInterval,
       includeObjectsCollectedByMajorGC: true,
       includeObjectsCollectedByMinorGC: true,
     });
@@ -57,10 +58,10 @@ const profilers = {
 };
 
 /** Runs the work, which returns its number of operations, under one of the profilers. */
-export async function profiled(kind, work) {
+export async function profiled(kind, work, samplingInterval) {
   const session = new Session();
   session.connect();
-  const { operations, entries, profile } = await profilers[kind](session, work);
+  const { operations, entries, profile } = await profilers[kind](session, work, samplingInterval);
   session.disconnect();
   return { operations, functions: summed(entries), profile };
 }

@@ -16,12 +16,26 @@ const spread = (numbers) => ({
   max: Math.max(...numbers),
 });
 
-/** Figures that only some workloads have: their columns, and how they are written. */
+const milliseconds = (value) => time(value * 1_000);
+
+/** Figures that only some workloads have, or are not in every table: their columns, and how they are written. */
 const extras = {
-  p50: { head: "age p50", write: (milliseconds) => time(milliseconds * 1_000) },
-  p99: { head: "age p99", write: (milliseconds) => time(milliseconds * 1_000) },
-  memory: { head: "peak memory", write: (megabytes) => `${number(megabytes)} MB` },
+  latency: {
+    head: "p50 .. p99",
+    write: ({ p50, p99 }) => `${milliseconds(p50)} .. ${milliseconds(p99)}`,
+  },
+  p50: { head: "age p50", write: ({ median: middle }) => milliseconds(middle) },
+  p99: { head: "age p99", write: ({ median: middle }) => milliseconds(middle) },
+  allocated: { head: "allocated", write: (bytes) => size(bytes) },
+  memory: { head: "peak RSS", write: ({ median: middle }) => `${number(middle)} MB` },
 };
+
+/** The parts of single operations that took no longer, over all rounds, in milliseconds. */
+function percentiles(rounds) {
+  const all = rounds.flatMap(({ latencies }) => latencies).sort((a, b) => a - b);
+  const [p50, p99] = [0.5, 0.99].map((part) => all[Math.floor(part * (all.length - 1))]);
+  return { p50, p99, count: all.length };
+}
 
 /**
  * Figures of one contender in one workload; times are microseconds per operation. `cpu` is null for a contender
@@ -29,12 +43,14 @@ const extras = {
  */
 export function summarize(rounds) {
   const perOperation = (key) => rounds.map((round) => (round[key] * 1_000) / round.operations);
-  const hasExtra = Object.keys(extras).filter((key) => rounds[0][key] !== undefined);
+  const [first] = rounds;
+  const spreads = ["p50", "p99", "memory"].filter((key) => first[key] !== undefined);
   return {
     rate: spread(rounds.map(({ operations, wall }) => (operations * 1_000) / wall)),
     wall: spread(perOperation("wall")),
-    cpu: rounds[0].cpu === null ? null : spread(perOperation("cpu")),
-    ...Object.fromEntries(hasExtra.map((key) => [key, spread(rounds.map((round) => round[key]))])),
+    cpu: first.cpu === null ? null : spread(perOperation("cpu")),
+    ...(first.latencies === undefined ? {} : { latency: percentiles(rounds) }),
+    ...Object.fromEntries(spreads.map((key) => [key, spread(rounds.map((round) => round[key]))])),
   };
 }
 
@@ -56,6 +72,10 @@ function time(microseconds) {
   return microseconds < 2_000 ? `${number(microseconds)} us` : `${number(microseconds / 1_000)} ms`;
 }
 
+function size(bytes) {
+  return bytes < 2_000 ? `${number(bytes)} B` : `${number(bytes / 1_000)} kB`;
+}
+
 /** The lines of a table: the first column to the left, the others to the right. */
 export function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
@@ -67,11 +87,23 @@ export function table(rows) {
   );
 }
 
+/** What is known of each contender. */
+export const figuresOf = ({ rounds, allocated }) =>
+  Object.fromEntries(
+    Object.entries(rounds).map(([name, list]) => [
+      name,
+      {
+        ...summarize(list),
+        ...(allocated[name] === undefined ? {} : { allocated: allocated[name] }),
+      },
+    ]),
+  );
+
 /** One workload as text. */
 export function renderWorkload(measured) {
   const names = Object.keys(measured.rounds);
   const compared = peers.filter((peer) => names.includes(peer));
-  const figures = Object.fromEntries(names.map((name) => [name, summarize(measured.rounds[name])]));
+  const figures = figuresOf(measured);
   const more = Object.keys(extras).filter((key) => names.some((name) => figures[name][key]));
   const head = ["", "per second", "min .. max", "time", "client CPU"];
   head.push(...more.map((key) => extras[key].head), ...compared.map((peer) => `x ${peer}`));
@@ -83,7 +115,7 @@ export function renderWorkload(measured) {
       `${number(rate.min)} .. ${number(rate.max)}`,
       time(wall.median),
       cpu ? time(cpu.median) : "-",
-      ...more.map((key) => (rest[key] ? extras[key].write(rest[key].median) : "-")),
+      ...more.map((key) => (rest[key] ? extras[key].write(rest[key]) : "-")),
       ...compared.map((peer) => ratio(measured, name, peer, "rate").toFixed(2)),
     ];
   });

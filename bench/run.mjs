@@ -10,7 +10,7 @@ import { findBun } from "./find-bun.mjs";
 import { judge, renderGoals } from "./goals.mjs";
 import { describeMachine } from "./machine.mjs";
 import { measure } from "./measure.mjs";
-import { ratio, renderWorkload, summarize } from "./report.mjs";
+import { figuresOf, ratio, renderWorkload } from "./report.mjs";
 import { openStage } from "./stage.mjs";
 import { workloads } from "./workloads.mjs";
 
@@ -95,18 +95,18 @@ async function main() {
 
 /** Writes the figures as JSON; a partial run must not pass for a complete one. */
 function keep(run, isComplete) {
-  const results = run.results.map(({ rounds, ...rest }) => ({
+  const results = run.results.map(({ rounds, allocated, ...rest }) => ({
     ...rest,
-    contenders: Object.entries(rounds).map(([name, list]) => ({
+    contenders: Object.entries(figuresOf({ rounds, allocated })).map(([name, figures]) => ({
       name,
-      ...summarize(list),
+      ...figures,
       ratios: Object.fromEntries(
         Object.keys(rounds).map((other) => [other, ratio({ rounds }, name, other, "rate")]),
       ),
       // Milliseconds of each round, in the order of measuring.
-      wallRounds: list.map(({ wall }) => wall),
-      cpuRounds: list.map(({ cpu }) => cpu),
-      operationsPerRound: list[0].operations,
+      wallRounds: rounds[name].map(({ wall }) => wall),
+      cpuRounds: rounds[name].map(({ cpu }) => cpu),
+      operationsPerRound: rounds[name][0].operations,
     })),
   }));
   const folder = here(isComplete ? "results/" : ".cache/");

@@ -47,7 +47,7 @@ export async function startServer({ isDurable = false } = {}) {
     "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n",
   );
   const port = await freePort();
-  const settings = ["unix_socket_directories=", "max_connections=100"];
+  const settings = ["unix_socket_directories=", "max_connections=400"];
   // What runs for long needs it; what measures microseconds is better off without.
   if (!isDurable) settings.push("autovacuum=off");
   const server = spawn(

@@ -2,7 +2,9 @@
 // return before it is timed. Tables are filled by formulas that JavaScript can repeat, so answers
 // are compared with the truth and not only with each other.
 
+import { ACCOUNTS, transactionSum } from "./accounts.mjs";
 import { heavyWorkloads } from "./heavy-workloads.mjs";
+import { poolWorkloads } from "./pool-workloads.mjs";
 import { COUNT as NOTIFICATIONS, payloadOf } from "./replay.mjs";
 import { ROWS, sqlFor, valuesFor } from "./values.mjs";
 
@@ -24,7 +26,6 @@ export const statements = Object.freeze({
 });
 
 const WIDE_ROWS = 100;
-const ACCOUNTS = 100;
 const GROUPS = 10;
 
 const groups = Array.from({ length: GROUPS }, (_, index) => index + 1);
@@ -57,16 +58,6 @@ export const setup = [
 /** The primary key of the wide row that is asked for at step i of a round. */
 export const wideKey = (i) => (i % WIDE_ROWS) + 1;
 
-/** The account of the transaction at step i of a round. */
-export const accountFor = (i) => (i % ACCOUNTS) + 1;
-
-/** The sum of all accounts' numbers and of all balances that transactions see. */
-function transactionSum(size) {
-  let sum = 0;
-  for (let i = 0; i < size; i++) sum += accountFor(i) + i;
-  return sum;
-}
-
 function wideRow(size) {
   const id = wideKey(size - 1);
   const columns = groups.flatMap((group) => {
@@ -91,10 +82,11 @@ const sumTo = (size) => (size * (size + 1)) / 2;
 const asObject = (id, name, score, created, active) => ({ id, name, score, created, active });
 
 /**
- * One entry per workload: a round calls the contender's method `calls` times with `size`;
- * `operations` of one call count. `expected` is what the call returns, `rowCount` how many rows the
- * server sends for it. `cores: "one"` keeps client and server on one core (see README.md). `before` is SQL that
- * is run before each round; further members are those of heavy-workloads.mjs.
+ * One entry per workload: a round calls the contender's method `calls` times with `size`, its number of operations.
+ * `expected` is what the call returns, `rowCount` how many rows the server sends for it. `cores: "one"` keeps client
+ * and server on one core (see README.md). `before` is SQL that is run before each round; `with` goes to the
+ * contender; `singles` operations of each round are timed one by one, too. Further members are those of
+ * heavy-workloads.mjs.
  */
 export const workloads = [
   {
@@ -102,6 +94,7 @@ export const workloads = [
     title: "one at a time, prepared",
     method: "oneAtATime",
     size: 3_000,
+    singles: 500,
     cores: "one",
     expected: sumTo,
   },
@@ -110,6 +103,7 @@ export const workloads = [
     title: "one at a time, prepared, any core",
     method: "oneAtATime",
     size: 3_000,
+    singles: 500,
     cores: "all",
     expected: sumTo,
   },
@@ -138,6 +132,7 @@ export const workloads = [
     title: "BEGIN, three prepared statements, COMMIT",
     method: "transactions",
     size: 2_000,
+    singles: 300,
     cores: "one",
     before: ["truncate bench_entry"],
     expected: transactionSum,
@@ -168,6 +163,7 @@ export const workloads = [
     title: "1 row x 50 columns, prepared",
     method: "wideRow",
     size: 1_000,
+    singles: 300,
     cores: "one",
     expected: wideRow,
   },
@@ -200,8 +196,9 @@ export const workloads = [
     title: "connect (trust), one query, close",
     method: "connectClose",
     size: 30,
+    singles: 30,
     cores: "one",
-    login: { user: "postgres" },
+    with: { user: "postgres" },
     expected: (size) => size,
   },
   {
@@ -209,10 +206,12 @@ export const workloads = [
     title: "connect (SCRAM-SHA-256), one query, close",
     method: "connectClose",
     size: 30,
+    singles: 30,
     cores: "one",
-    login: { user: "scram", password: "elephant" },
+    with: { user: "scram", password: "elephant" },
     expected: (size) => size,
   },
+  ...poolWorkloads,
   ...heavyWorkloads,
 ];
 

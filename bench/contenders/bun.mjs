@@ -2,10 +2,13 @@
 // and sent without waiting for earlier ones. This file is the only one here that no other runtime can load.
 
 import { SQL } from "bun";
+import { accountFor } from "../accounts.mjs";
 import { itemFor } from "../heavy-workloads.mjs";
 import { CHANNEL } from "../hearing.mjs";
-import { accountFor, wideKey } from "../workloads.mjs";
+import { wideKey } from "../workloads.mjs";
+import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { pooling } from "./pooling.mjs";
 
 /** The target as Bun's options. */
 const optionsFor = ({ host, port, database, user: username, password }) => ({
@@ -29,7 +32,7 @@ export async function create(target) {
     return sum;
   };
   // What it listens on is a connection that it opens for nothing else, so queries are on another one.
-  const { ready, hearBusy, closeHearing } = hearing(async () => {
+  const { ready, hearBusy, close } = hearing(async () => {
     const [listener, sender] = [open(), open()];
     await sender`select 1`;
     let listening;
@@ -43,17 +46,34 @@ export async function create(target) {
       close: () => Promise.all([listener.close(), sender.close()]),
     };
   });
-  return {
-    ready,
-    hearBusy,
-    hearBusyLoop: hearBusy,
+  /** The transaction with number i. */
+  const transact = (on, i) =>
+    on.begin(async (tx) => {
+      const [{ id }] = await tx`select id, balance from bench_account where id = ${accountFor(i)}`;
+      const [{ balance }] =
+        await tx`update bench_account set balance = ${i} where id = ${id} returning balance`;
+      await tx`insert into bench_entry (account, amount) values (${id}, ${i})`;
+      return id + balance;
+    });
+  const pools = pooling((size) => {
+    const pool = open({ max: size });
+    return {
+      borrow: () => pool.reserve(),
+      giveBack: (reserved) => reserved.release(),
+      query: async (i) =>
+        (await pool`select id, balance from bench_account where id = ${accountFor(i)}`)[0].id,
+      transact: (i) => transact(pool, i),
+      close: () => pool.close(),
+    };
+  });
+  const own = {
     name: "Bun",
     version: process.versions.bun,
     async connect() {
       sql = open();
       await sql`select 1`;
     },
-    close: () => Promise.all([sql.close(), closeHearing()]),
+    close: () => sql.close(),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await sql`select ${i}::int4 as x`)[0].x;
@@ -63,16 +83,7 @@ export async function create(target) {
     pipelined: atOnce,
     async transactions(n) {
       let sum = 0;
-      for (let i = 0; i < n; i++) {
-        await sql.begin(async (tx) => {
-          const [{ id }] =
-            await tx`select id, balance from bench_account where id = ${accountFor(i)}`;
-          const [{ balance }] =
-            await tx`update bench_account set balance = ${i} where id = ${id} returning balance`;
-          await tx`insert into bench_entry (account, amount) values (${id}, ${i})`;
-          sum += id + balance;
-        });
-      }
+      for (let i = 0; i < n; i++) sum += await transact(sql, i);
       return sum;
     },
     rowsToObjects: () => sql`select id, name, score, created, active from bench_rows`,
@@ -117,4 +128,6 @@ export async function create(target) {
       return sum;
     },
   };
+  const hears = { ready, hearBusy, hearBusyLoop: hearBusy, close };
+  return combined(hears, pools, own);
 }

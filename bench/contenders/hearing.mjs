@@ -40,6 +40,6 @@ export function hearing(open) {
     hearBurst: (n) => byEvent(n, "hear", () => driver.run("commit")),
     hearBusy: busy,
     hearBusyLoop: (n) => (driver.notifies ? byLoop : busy)(n),
-    closeHearing: () => driver?.close(),
+    close: () => driver?.close(),
   };
 }

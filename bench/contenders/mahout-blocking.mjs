@@ -2,7 +2,8 @@
 
 import { createRequire } from "node:module";
 import { Hearing, LISTEN, notifySql, UNLISTEN } from "../hearing.mjs";
-import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { accountFor } from "../accounts.mjs";
+import { statements, wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/mahout-blocking.mjs";
 import { buildUnderTest, conninfo } from "./mahout.mjs";
 
@@ -10,11 +11,12 @@ const require = createRequire(import.meta.url);
 
 /** Makes the contender. */
 export async function create(target) {
-  const { Connection, tupleRow } = require(buildUnderTest);
+  const { BlockingConnectionPool, Connection, tupleRow } = require(buildUnderTest);
   const { version } = require("../../package.json");
   const replay = conninfo({ ...target, port: target.replayPort });
   let conn;
   let listener;
+  let pool;
   return {
     ...bulk(() => conn),
     name: "mahout-blocking",
@@ -60,6 +62,19 @@ export async function create(target) {
       for (let i = 0; i < n; i++) [row] = conn.query(statements.wide, [wideKey(i)]);
       return row;
     },
+    poolLoans(n) {
+      for (let i = 0; i < n; i++) pool.putConn(pool.getConn());
+      return n;
+    },
+    poolQueries(n) {
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += pool.query(statements.read, [accountFor(i)])[0].id;
+      return sum;
+    },
+    leave() {
+      pool?.close();
+      pool = undefined;
+    },
     notificationLoop(n) {
       const listener = Connection.connect(replay, { notifyBacklog: n });
       let size = 0;
@@ -79,7 +94,12 @@ export async function create(target) {
       listener.close();
       return right;
     },
-    ready(method, n) {
+    ready(method, n, given) {
+      if (method.startsWith("pool")) {
+        const { connections: size } = given;
+        pool ??= new BlockingConnectionPool(conninfo(target), { minSize: size, maxSize: size });
+        pool.open();
+      }
       if (method !== "hearBurst") return;
       listener ??= Connection.connect(conninfo(target), { notifyBacklog: Infinity });
       listener.execute(LISTEN);

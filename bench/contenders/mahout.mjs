@@ -1,9 +1,12 @@
 // mahout, asynchronous shell, as it comes: statements prepare themselves after a few executions.
 
 import { createRequire } from "node:module";
-import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { accountFor } from "../accounts.mjs";
+import { statements, wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/mahout.mjs";
+import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { pooling } from "./pooling.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -21,11 +24,11 @@ export const conninfo = ({ host, port, database: dbname, user, password }) => ({
 
 /** Makes the contender. */
 export async function create(target) {
-  const { connect, tupleRow } = require(buildUnderTest);
+  const { connect, ConnectionPool, tupleRow } = require(buildUnderTest);
   const { version } = require("../../package.json");
   const replay = conninfo({ ...target, port: target.replayPort });
   let conn;
-  const heard = hearing(async () => {
+  const hears = hearing(async () => {
     const [listener, sender] = [await connect(conninfo(target)), await connect(conninfo(target))];
     return {
       ask: async (k) => (await listener.query(statements.one, [k]))[0].x,
@@ -37,15 +40,32 @@ export async function create(target) {
       close: () => Promise.all([listener.close(), sender.close()]),
     };
   });
-  return {
-    ...bulk(() => conn),
-    ...heard,
+  /** The transaction with number i. */
+  const transact = (on, i) =>
+    on.transaction(async () => {
+      const [{ id }] = await on.query(statements.read, [accountFor(i)]);
+      const [{ balance }] = await on.query(statements.change, [id, i]);
+      await on.execute(statements.record, [id, i]);
+      return id + balance;
+    });
+  const pools = pooling(async (size) => {
+    const pool = new ConnectionPool(conninfo(target), { minSize: size, maxSize: size });
+    await pool.open({ wait: true });
+    return {
+      borrow: () => pool.getConn(),
+      giveBack: (borrowed) => pool.putConn(borrowed),
+      query: async (i) => (await pool.query(statements.read, [accountFor(i)]))[0].id,
+      transact: (i) => pool.connection((borrowed) => transact(borrowed, i)),
+      close: () => pool.close(),
+    };
+  });
+  const own = {
     name: "mahout",
     version,
     async connect() {
       conn = await connect(conninfo(target));
     },
-    close: () => Promise.all([conn.close(), heard.closeHearing()]),
+    close: () => conn.close(),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await conn.query(statements.one, [i]))[0].x;
@@ -68,14 +88,7 @@ export async function create(target) {
       }),
     async transactions(n) {
       let sum = 0;
-      for (let i = 0; i < n; i++) {
-        await conn.transaction(async () => {
-          const [{ id }] = await conn.query(statements.read, [accountFor(i)]);
-          const [{ balance }] = await conn.query(statements.change, [id, i]);
-          await conn.execute(statements.record, [id, i]);
-          sum += id + balance;
-        });
-      }
+      for (let i = 0; i < n; i++) sum += await transact(conn, i);
       return sum;
     },
     rowsToObjects: () => conn.query(statements.rows),
@@ -128,4 +141,10 @@ export async function create(target) {
       return sum;
     },
   };
+  return combined(
+    bulk(() => conn),
+    hears,
+    pools,
+    own,
+  );
 }

@@ -3,7 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { accountFor } from "../accounts.mjs";
+import { statements, wideKey } from "../workloads.mjs";
 
 const require = createRequire(import.meta.url);
 

@@ -2,17 +2,47 @@
 
 import { createRequire } from "node:module";
 import pg from "pg";
-import { accountFor, statements, wideKey } from "../workloads.mjs";
+import { accountFor } from "../accounts.mjs";
+import { statements, wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/pg.mjs";
+import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { pooling } from "./pooling.mjs";
 
 const { version } = createRequire(import.meta.url)("pg/package.json");
 
 /** Makes the contender; `options` are pg's own client options. */
 export async function create(target, options = {}) {
   let client;
+  const ask = (on, name, values) => on.query({ name, text: statements[name], values });
   const query = (name, values, rest) =>
     client.query({ name, text: statements[name], values, ...rest });
+  /** The transaction with number i. */
+  const transact = async (on, i) => {
+    await on.query("begin");
+    const [{ id }] = (await ask(on, "read", [accountFor(i)])).rows;
+    const [{ balance }] = (await ask(on, "change", [id, i])).rows;
+    await ask(on, "record", [id, i]);
+    await on.query("commit");
+    return id + balance;
+  };
+  const pools = pooling((size) => {
+    const pool = new pg.Pool({ ...target, ...options, max: size, idleTimeoutMillis: 0 });
+    return {
+      borrow: () => pool.connect(),
+      giveBack: (conn) => conn.release(),
+      query: async (i) => (await ask(pool, "read", [accountFor(i)])).rows[0].id,
+      async transact(i) {
+        const conn = await pool.connect();
+        try {
+          return await transact(conn, i);
+        } finally {
+          conn.release();
+        }
+      },
+      close: () => pool.end(),
+    };
+  });
   /** The length of so many payloads. */
   const heard = (n) =>
     new Promise((resolve, reject) => {
@@ -51,16 +81,14 @@ export async function create(target, options = {}) {
     for (const { rows } of await Promise.all(queries)) sum += rows[0].x;
     return sum;
   };
-  return {
-    ...bulk(() => client),
-    ...hears,
+  const own = {
     name: "pg",
     version,
     async connect() {
       client = new pg.Client({ ...target, ...options });
       await client.connect();
     },
-    close: () => Promise.all([client.end(), hears.closeHearing()]),
+    close: () => client.end(),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await query("one", [i])).rows[0].x;
@@ -69,14 +97,7 @@ export async function create(target, options = {}) {
     atOnce,
     async transactions(n) {
       let sum = 0;
-      for (let i = 0; i < n; i++) {
-        await client.query("begin");
-        const [{ id }] = (await query("read", [accountFor(i)])).rows;
-        const [{ balance }] = (await query("change", [id, i])).rows;
-        await query("record", [id, i]);
-        await client.query("commit");
-        sum += id + balance;
-      }
+      for (let i = 0; i < n; i++) sum += await transact(client, i);
       return sum;
     },
     rowsToObjects: async () => (await query("rows", [])).rows,
@@ -116,4 +137,10 @@ export async function create(target, options = {}) {
       return sum;
     },
   };
+  return combined(
+    bulk(() => client),
+    hears,
+    pools,
+    own,
+  );
 }

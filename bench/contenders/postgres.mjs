@@ -3,10 +3,13 @@
 
 import { readFileSync } from "node:fs";
 import postgres from "postgres";
+import { accountFor } from "../accounts.mjs";
 import { CHANNEL } from "../hearing.mjs";
-import { accountFor, wideKey } from "../workloads.mjs";
+import { wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/postgres.mjs";
+import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { pooling } from "./pooling.mjs";
 
 const manifest = new URL("../node_modules/postgres/package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, "utf8"));
@@ -24,7 +27,7 @@ export async function create(target) {
     return sum;
   };
   // What it listens on is a connection that it opens for nothing else, so queries are on another one.
-  const { ready, hearBusy, closeHearing } = hearing(async () => {
+  const { ready, hearBusy, close } = hearing(async () => {
     const [listener, sender] = [postgres(options), postgres(options)];
     await sender`select 1`;
     let listening;
@@ -38,18 +41,34 @@ export async function create(target) {
       close: () => Promise.all([listener.end(), sender.end()]),
     };
   });
-  return {
-    ...bulk(() => sql),
-    ready,
-    hearBusy,
-    hearBusyLoop: hearBusy,
+  /** The transaction with number i. */
+  const transact = (on, i) =>
+    on.begin(async (tx) => {
+      const [{ id }] = await tx`select id, balance from bench_account where id = ${accountFor(i)}`;
+      const [{ balance }] =
+        await tx`update bench_account set balance = ${i} where id = ${id} returning balance`;
+      await tx`insert into bench_entry (account, amount) values (${id}, ${i})`;
+      return id + balance;
+    });
+  const pools = pooling((size) => {
+    const pool = postgres({ ...options, max: size });
+    return {
+      borrow: () => pool.reserve(),
+      giveBack: (reserved) => reserved.release(),
+      query: async (i) =>
+        (await pool`select id, balance from bench_account where id = ${accountFor(i)}`)[0].id,
+      transact: (i) => transact(pool, i),
+      close: () => pool.end(),
+    };
+  });
+  const own = {
     name: "postgres.js",
     version,
     async connect() {
       sql = postgres(options);
       await sql`select 1`;
     },
-    close: () => Promise.all([sql.end(), closeHearing()]),
+    close: () => sql.end(),
     async oneAtATime(n) {
       let sum = 0;
       for (let i = 1; i <= n; i++) sum += (await sql`select ${i}::int4 as x`)[0].x;
@@ -59,16 +78,7 @@ export async function create(target) {
     pipelined: atOnce,
     async transactions(n) {
       let sum = 0;
-      for (let i = 0; i < n; i++) {
-        await sql.begin(async (tx) => {
-          const [{ id }] =
-            await tx`select id, balance from bench_account where id = ${accountFor(i)}`;
-          const [{ balance }] =
-            await tx`update bench_account set balance = ${i} where id = ${id} returning balance`;
-          await tx`insert into bench_entry (account, amount) values (${id}, ${i})`;
-          sum += id + balance;
-        });
-      }
+      for (let i = 0; i < n; i++) sum += await transact(sql, i);
       return sum;
     },
     rowsToObjects: () => sql`select id, name, score, created, active from bench_rows`,
@@ -90,4 +100,11 @@ export async function create(target) {
       return sum;
     },
   };
+  const hears = { ready, hearBusy, hearBusyLoop: hearBusy, close };
+  return combined(
+    bulk(() => sql),
+    hears,
+    pools,
+    own,
+  );
 }
