@@ -95,6 +95,14 @@ const positional = new WeakSet<object>([tupleRow, scalarRow]);
 const strict = new WeakMap<object, RowFactory<never>>();
 const plain = new WeakMap<object, RowFactory<never>>();
 
+/** Factories that run no code of the program's, strict or not. */
+const own = new WeakSet<object>([dictRow, tupleRow, scalarRow]);
+
+/** Whether a factory is one of our own: it can be used wherever rows arrive, whoever called for them. */
+export function isOwnFactory(factory: object): boolean {
+  return own.has(factory);
+}
+
 /** The factory, refusing results with duplicate names if the policy says so; the same one every time. */
 export function factoryUnder<Row>(
   policy: DuplicateColumns,
@@ -107,6 +115,7 @@ export function factoryUnder<Row>(
     refuseDuplicates(columns);
     return factory(columns);
   };
+  if (own.has(factory)) own.add(made);
   strict.set(factory, made as RowFactory<unknown> as RowFactory<never>);
   plain.set(made, factory as RowFactory<unknown> as RowFactory<never>);
   return made;

@@ -7,7 +7,6 @@
 import { checkUse } from "../core/blocks.ts";
 import { changePassword } from "../core/change-password.ts";
 import type { ConnectionCore } from "../core/connection.ts";
-import type { ExecuteRequest } from "../core/extended.ts";
 import { requestOf } from "../core/operations.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
 import { lastRows } from "../core/results.ts";
@@ -42,6 +41,7 @@ import { AsyncTwoPhaseConnection } from "./two-phase.ts";
 import { recapture } from "../core/recapture.ts";
 import { openConnection, pingServer } from "./connecting.ts";
 import type { AsyncDriver } from "./driver.ts";
+import { outcome } from "./exchanges.ts";
 
 /** A connection to a PostgreSQL server whose operations are awaited. */
 export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row> {
@@ -144,29 +144,26 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     parameters?: QueryParameters,
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
-    const { open } = this.core.pipeline;
-    const rows = this.#query(open, query, parameters, options);
-    // Whoever does not look at it learns of an error from the pipeline, which always tells.
-    if (open) rows.catch(() => {});
-    return rows;
-  }
-
-  async #query<R>(
-    isPipelined: boolean,
-    query: Query,
-    parameters: QueryParameters | undefined,
-    options: AsyncExecuteOptions<R> | undefined,
-  ): Promise<R[]> {
     const { core, driver } = this;
+    const isPipelined = core.pipeline.open;
     try {
       const context = core.contextOf(core.adapters);
-      const request = (): ExecuteRequest => requestOf(context, query, parameters, options);
+      const request = requestOf(context, query, parameters, options);
+      const factory = core.rowsOf(options);
+      const rows = driver.query(context, request, options, factory);
+      if (rows !== null) return rows;
       const sets = isPipelined
-        ? await driver.sendAndArrive(context, request, options)
-        : await driver.run(context, request(), options);
-      return lastRows(sets, core.adapters, core.rowsOf(options));
+        ? driver.sendAndArrive(context, request, options)
+        : driver.run(context, request, options);
+      const read = outcome(sets, (all) => lastRows(all, core.adapters, factory));
+      // Whoever does not look at it learns of an error from the pipeline, which always tells.
+      if (isPipelined) read.catch(() => {});
+      return read;
     } catch (error) {
-      throw recapture(error);
+      if (isPipelined) core.pipeline.refused(error);
+      const refused = Promise.reject(recapture(error) as Error);
+      if (isPipelined) refused.catch(() => {});
+      return refused;
     }
   }
 

@@ -17,6 +17,7 @@ import { checkStream, copyArguments } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
 import type { ScrollMode } from "../core/cursor.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
+import type { ResultSet } from "../core/execute.ts";
 import type { Items } from "../core/items.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
 import { bindQuery } from "../core/query.ts";
@@ -27,6 +28,7 @@ import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCopy, AsyncCopyFunction } from "./copy.ts";
 import { beginCopy } from "./copy.ts";
 import { itemsOf } from "./items.ts";
+import { outcome } from "./exchanges.ts";
 import { observed } from "./observed.ts";
 import type {
   AsyncCopyOptions,
@@ -54,7 +56,7 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
    * @throws the server's error, by SQLSTATE; ProgrammingError and DataError for what can't be sent;
    * InterfaceError when the cursor is closed, OperationalError when the connection is.
    */
-  async execute(
+  execute(
     query: Query,
     parameters?: QueryParameters,
     options?: AsyncExecuteOptions<Row>,
@@ -62,13 +64,24 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
     try {
       const request = this.beginRequest(query, parameters, options);
       const { core, driver } = this.connection;
-      if (core.pipeline.open)
-        this.expect(await driver.send(this.context, request, options), options);
-      else this.take(await driver.run(this.context, request, options), options);
+      if (core.pipeline.open) {
+        const sending = driver.send(this.context, request, options);
+        return outcome(sending, (pending) => {
+          this.expect(pending, options);
+          return this;
+        });
+      }
+      const show = (sets: ResultSet[]): this => {
+        this.take(sets, options);
+        return this;
+      };
+      return (
+        driver.execute(this.context, request, options, show) ??
+        outcome(driver.run(this.context, request, options), show)
+      );
     } catch (error) {
-      throw recapture(error);
+      return Promise.reject(recapture(error) as Error);
     }
-    return this;
   }
 
   /**

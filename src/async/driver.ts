@@ -13,6 +13,8 @@ import {
 } from "../core/channels.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import type { ResultSet } from "../core/execute.ts";
+import type { Exchange } from "../core/exchange.ts";
+import { executionOf } from "../core/exchange.ts";
 import { execute } from "../core/execute.ts";
 import type { ExecuteContext, ExecuteRequest } from "../core/extended.ts";
 import { resultOf } from "../core/pending-result.ts";
@@ -20,6 +22,7 @@ import type { PendingResult } from "../core/pending-result.ts";
 import { probe } from "../core/probe.ts";
 import { recapture } from "../core/recapture.ts";
 import type { Conversation } from "../protocol/effects.ts";
+import type { RowFactory } from "../rows.ts";
 import { drive } from "../transport/job.ts";
 import type { CancelTarget } from "../transport/limits.ts";
 import { cancelRunning, runLimited, stopAfter } from "../transport/limits.ts";
@@ -29,7 +32,8 @@ import type { ProbeOptions } from "../transport/probe.ts";
 import { IdleProbe } from "../transport/probe.ts";
 import type { SocketTransport } from "../transport/socket.ts";
 import type { Stay } from "../transport/stay.ts";
-import { checkNotFeeding } from "./items.ts";
+import { AwaitedResult, AwaitedRows } from "./exchanges.ts";
+import { checkNotFeeding, isFeeding } from "./items.ts";
 import { observed } from "./observed.ts";
 import { OccupationWatch } from "./occupation-watch.ts";
 import { checkNotOccupied } from "./occupied.ts";
@@ -70,6 +74,50 @@ export class AsyncDriver {
     this.#probe = new IdleProbe({ ...probed, ask: () => probe(session) }, options);
   }
 
+  /** Sends a statement that takes one exchange; null when it takes more, or something is in the way. */
+  query<Row>(
+    context: ExecuteContext,
+    request: ExecuteRequest,
+    options: AsyncRunOptions | undefined,
+    factory: RowFactory<Row>,
+  ): Promise<Row[]> | null {
+    const { pipeline } = this.#core;
+    if (!this.#isVacant(options)) return null;
+    const execution = executionOf(context, request, pipeline.open ? pipeline : null, factory);
+    if (execution === null) return null;
+    const exchange = new AwaitedRows(execution, factory, this.#line);
+    return this.#exchange(exchange) ? exchange.promise : null;
+  }
+
+  /** The same outside of a pipeline, for a result that is read later: `show` makes of it what is awaited. */
+  execute<T>(
+    context: ExecuteContext,
+    request: ExecuteRequest,
+    options: AsyncRunOptions | undefined,
+    show: (sets: ResultSet[]) => T,
+  ): Promise<T> | null {
+    if (!this.#isVacant(options)) return null;
+    const execution = executionOf(context, request, null, null);
+    if (execution === null) return null;
+    const exchange = new AwaitedResult(execution, show, this.#line);
+    return this.#exchange(exchange) ? exchange.promise : null;
+  }
+
+  #exchange(exchange: Exchange): boolean {
+    if (!exchange.send()) return false;
+    this.#transport.schedule();
+    return true;
+  }
+
+  /** Whether nobody is in line, and nothing has to be told, limited or refused on the way. */
+  #isVacant(options: AsyncRunOptions | undefined): boolean {
+    const core = this.#core;
+    if (options !== undefined && (options.timeout !== undefined || options.signal !== undefined))
+      return false;
+    if (core.statementTimeout !== null || core.pipeline.timeout !== undefined) return false;
+    return this.#line.isVacant && !isFeeding() && !isWatched(queryChannel);
+  }
+
   /** Sends a statement without waiting for its answer. */
   send(
     context: ExecuteContext,
@@ -79,21 +127,16 @@ export class AsyncDriver {
     return this.#bounded(this.#line.run(this.#sending(context, request, options)));
   }
 
-  /** Sends a statement and waits for what it gives, when there is a pipeline. */
+  /** Sends a statement and waits for what it gives, when there is a pipeline. What is thrown is for its caller to note. */
   sendAndArrive(
     context: ExecuteContext,
-    request: () => ExecuteRequest,
+    request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
   ): Promise<ResultSet[]> {
     const core = this.#core;
     const refused = (error: unknown): void => core.pipeline.refused(error);
-    try {
-      const sending = this.#sending(context, request(), options);
-      return this.#bounded(this.#line.run(resultOf(sending, core.session, refused)));
-    } catch (error) {
-      refused(error);
-      throw error;
-    }
+    const sending = this.#sending(context, request, options);
+    return this.#bounded(this.#line.run(resultOf(sending, core.session, refused)));
   }
 
   /** Bounds a wait in a pipeline: what runs is cancelled, whichever statement of the series that is. */

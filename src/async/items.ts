@@ -131,6 +131,11 @@ class AsyncItems implements Items, ScopeOwner {
   }
 }
 
+/** Whether any connection may be waiting for such a source. */
+export function isFeeding(): boolean {
+  return feeding > 0;
+}
+
 /**
  * Refuses a call that would wait for itself.
  *

@@ -68,8 +68,25 @@ export function* execute(
     yield reply;
     return finish(context, statement, reply);
   }
+  yield sent.reply;
+  return yield* answered(context, statement, request, due, sent);
+}
+
+/**
+ * Takes the answer to a statement of which something was known: its results, or those of running it again.
+ *
+ * @throws the server's error, or why there is no answer.
+ */
+export function* answered(
+  context: ExecuteContext,
+  statement: Statement,
+  request: ExecuteRequest,
+  due: readonly string[],
+  sent: Sent,
+): Conversation<ResultSet[]> {
+  const { session, statements } = context;
   let { reply } = sent;
-  yield reply;
+  if (reply.failure) throw reply.failure;
   confirm(statements, statement, sent);
   if (reply.error && !reply.bound && isStale(reply.error)) {
     statements.drop(statement);

@@ -24,6 +24,7 @@ import { ExtendedReply } from "../protocol/extended-reply.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import { SyncReply } from "../protocol/replies.ts";
 import type { Session } from "../protocol/session.ts";
+import type { Writer } from "../protocol/writer.ts";
 import { checkPlaceholders, withListHint } from "./placeholders.ts";
 import type { Prologue } from "./prologue.ts";
 import type { ResultShape, Statement, StatementCache } from "./statements.ts";
@@ -79,17 +80,40 @@ export function bindPrepared(
   request: ExecuteRequest,
   ending: Ending = "z",
 ): Sent {
-  const { session } = context;
+  const { session, prologue } = context;
   const shape = statement.shape(context.adapters, request.binary);
-  let before = "";
-  whole(session, () => {
-    before = context.prologue.write(session);
-    bind(context, statement, request, statement.name as string, shape);
-  });
-  writeExecute(session.outbox);
-  const reply = owe(context, before, "2x", ending, shape.columns);
+  const before = writePrepared(context, statement, request, shape, ending);
+  prologue.sent(before, session);
+  const reply = session.owe(new ExtendedReply(`${before}2x${ending}`, shape.columns));
   reply.handsOver = !statement.exclusive;
-  return { reply, name: null, shape: null, closing: NO_NAMES };
+  return sentAs(reply);
+}
+
+/**
+ * Writes what runs a statement that is prepared, with what is due before it; returns the steps of that.
+ *
+ * @throws what a value is refused for; nothing is written then.
+ */
+export function writePrepared(
+  { session, adapters, prologue }: ExecuteContext,
+  statement: Statement,
+  request: ExecuteRequest,
+  shape: ResultShape,
+  ending: Ending,
+): string {
+  const { outbox } = session;
+  const mark = outbox.length;
+  let before: string;
+  try {
+    before = prologue.write(session);
+    bind(outbox, adapters, statement, request, statement.name as string, shape);
+  } catch (error) {
+    outbox.rewind(mark);
+    throw error;
+  }
+  writeExecute(outbox);
+  if (ending !== "") writeSync(outbox);
+  return before;
 }
 
 /** Runs a statement whose description is known, preparing it on the way when it is time to. */
@@ -110,7 +134,7 @@ export function parseAndBind(
       writeCloses(session, closing);
       // The types are pinned: the values are written as what was described before.
       writeParse(session.outbox, name ?? "", statement.text, statement.parameterOids ?? NO_TYPES);
-      bind(context, statement, request, name ?? "", shape);
+      bind(session.outbox, context.adapters, statement, request, name ?? "", shape);
     });
   } catch (error) {
     statements.closeLater(closing);
@@ -194,7 +218,9 @@ export function* describeAndBind(
   if (name !== null) statement.name = name;
   const shape = statement.shape(context.adapters, request.binary);
   try {
-    whole(session, () => bind(context, statement, request, name ?? "", shape));
+    whole(session, () =>
+      bind(session.outbox, context.adapters, statement, request, name ?? "", shape),
+    );
   } catch (error) {
     if (ending !== "") yield* sync(session);
     throw error;
@@ -226,7 +252,8 @@ function whole(session: Session, write: () => void): void {
 }
 
 function bind(
-  { session, adapters }: ExecuteContext,
+  outbox: Writer,
+  adapters: AdaptersMap,
   statement: Statement,
   { parameters }: ExecuteRequest,
   name: string,
@@ -234,7 +261,7 @@ function bind(
 ): void {
   const oids = statement.parameterOids as readonly number[];
   try {
-    writeBind(session.outbox, name, new BoundParameters(parameters, oids, adapters), shape.formats);
+    writeBind(outbox, name, new BoundParameters(parameters, oids, adapters), shape.formats);
   } catch (error) {
     throw withListHint(error, statement.text, parameters);
   }

@@ -121,6 +121,12 @@ export class PipelineCore {
     return pending;
   }
 
+  /** Counts a statement that was sent; gives its number. */
+  sent(): number {
+    this.#hasWork = true;
+    return this.#count++;
+  }
+
   /** Notes what could not even be sent, and of which nobody may have heard. */
   refused(error: unknown): void {
     // Why a connection has ended is told anyway, and better.

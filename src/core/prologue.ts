@@ -17,6 +17,11 @@ import { errorFromDiagnostic } from "../sqlstate.ts";
 
 /** The steps of the answer to one control command. */
 const CONTROL_STEPS = "pbc";
+/** The steps of the answer to a statement with what goes before it. */
+export function stepsOf(due: readonly string[], steps: string): string {
+  return due.length === 0 ? steps : CONTROL_STEPS.repeat(due.length) + steps;
+}
+
 const NOTHING: readonly string[] = Object.freeze([]);
 
 /** The commands that wait for a statement to go with. */
@@ -72,7 +77,7 @@ export class Prologue {
   write(session: Session): string {
     const due = this.due(session);
     for (const command of due) writeControl(session.outbox, command);
-    return due.length === 0 ? "" : CONTROL_STEPS.repeat(due.length);
+    return stepsOf(due, "");
   }
 
   /** What {@link write} gave is on its way. */

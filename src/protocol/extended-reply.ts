@@ -12,7 +12,6 @@ import type { ColumnDescription } from "./messages.ts";
 import { commandTag, parameterDescription, rowDescription, Backend } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
 import { ResultReply, surprise } from "./replies.ts";
-import { Result } from "./result.ts";
 
 const PARSE = 0x31; // 1
 const BIND = 0x32; // 2
@@ -60,8 +59,7 @@ export class ExtendedReply extends ResultReply {
   #advance(): void {
     this.#at++;
     if (this.#at === this.#steps.length) this.settled = true;
-    else if (this.#step() === EXECUTE)
-      this.current = this.columns ? new Result(this.columns) : null;
+    else if (this.columns && this.#step() === EXECUTE) this.begin(this.columns);
   }
 
   override accept(

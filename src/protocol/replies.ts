@@ -9,6 +9,7 @@
 import type { Diagnostic } from "../errors.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Awaitable } from "./arrival.ts";
+import type { ColumnDescription } from "./messages.ts";
 import { commandTag, rowDescription, Backend } from "./messages.ts";
 import { Result } from "./result.ts";
 
@@ -93,10 +94,12 @@ export function surprise(type: number): ProtocolError {
   );
 }
 
+const NO_RESULTS: readonly Result[] = Object.freeze([]);
+
 /** A reply that collects results of statements. */
 export abstract class ResultReply extends Reply {
   /** The results that were completed, in order. */
-  readonly results: Result[] = [];
+  results: readonly Result[] = NO_RESULTS;
   /** Set when a statement turned out to be a COPY, which only a copy block can serve. */
   copyAttempted = false;
   /** The result that rows go to. */
@@ -111,8 +114,14 @@ export abstract class ResultReply extends Reply {
   protected complete(tag: string): void {
     const result = this.current ?? new Result(null);
     result.tag = tag;
-    this.results.push(result);
+    // A list of one is by far the most frequent, and one that grows has room for many.
+    this.results = this.results.length === 0 ? [result] : [...this.results, result];
     this.current = null;
+  }
+
+  /** A statement begins to give rows of these columns. */
+  protected begin(columns: readonly ColumnDescription[]): void {
+    this.current = new Result(columns);
   }
 
   /** Handles the messages of a COPY; returns whether it was one. */
@@ -149,7 +158,7 @@ export class QueryReply extends ResultReply {
     switch (type) {
       case Backend.rowDescription:
         if (this.current) throw surprise(type);
-        this.current = new Result(rowDescription(bytes, start, end));
+        this.begin(rowDescription(bytes, start, end));
         return;
       case Backend.commandComplete:
         return this.complete(commandTag(bytes, start, end));

@@ -71,23 +71,9 @@ export class Result {
     const count = this.columns.length;
     let at = start;
     let rows = 0;
-    while (end - at >= ROW_HEADER && bytes[at] === Backend.dataRow) {
-      const next = at + 1 + frameLength(bytes, at);
-      if (next > end) break;
-      if (uint16(bytes, at + 5) !== count) {
-        throw new ProtocolError(
-          `the server sent a row of ${uint16(bytes, at + 5)} fields where ${count} were described`,
-        );
-      }
-      let field = at + ROW_HEADER;
-      for (let index = 0; index < count; index++) {
-        const room = next - field - 4;
-        if (room < 0) throw overrun();
-        const length = int32(bytes, field);
-        if (length > room || length < -1) throw overrun();
-        field += length < 0 ? 4 : 4 + length;
-      }
-      if (field !== next) throw overrun();
+    for (;;) {
+      const next = rowEnd(bytes, at, end, count);
+      if (next < 0) break;
       at = next;
       rows++;
     }
@@ -133,6 +119,32 @@ export class Result {
     this.blocks.push(block);
     return block;
   }
+}
+
+/**
+ * Where the DataRow frame ends that begins at `at`; -1 when there is none there, or not the whole of it.
+ *
+ * @throws ProtocolError when it does not have `count` fields, or its fields don't fill it.
+ */
+export function rowEnd(bytes: Buffer, at: number, end: number, count: number): number {
+  if (end - at < ROW_HEADER || bytes[at] !== Backend.dataRow) return -1;
+  const next = at + 1 + frameLength(bytes, at);
+  if (next > end) return -1;
+  if (uint16(bytes, at + 5) !== count) {
+    throw new ProtocolError(
+      `the server sent a row of ${uint16(bytes, at + 5)} fields where ${count} were described`,
+    );
+  }
+  let field = at + ROW_HEADER;
+  for (let index = 0; index < count; index++) {
+    const room = next - field - 4;
+    if (room < 0) throw overrun();
+    const length = int32(bytes, field);
+    if (length > room || length < -1) throw overrun();
+    field += length < 0 ? 4 : 4 + length;
+  }
+  if (field !== next) throw overrun();
+  return next;
 }
 
 function overrun(): ProtocolError {

@@ -39,6 +39,24 @@ export class Line implements Turnstile {
     return job.promise;
   }
 
+  /** Whether somebody who writes all there is to write at once may do so now, past the line. */
+  get isVacant(): boolean {
+    return (
+      this.#holder === null &&
+      this.#head === this.#queue.length &&
+      this.#stays.size === 0 &&
+      !this.#session.ended &&
+      !this.#transport.congested
+    );
+  }
+
+  /** Runs what is left of a conversation whose first part was written past the line. */
+  finish<T>(rest: Conversation<T>): Promise<T> {
+    const job = new Job(rest, this.#transport, this);
+    job.start();
+    return job.promise;
+  }
+
   /** Lets a job that stands alone get in line; one that `joins` does not wait for a pipeline's answers. */
   runAlone<T>(conversation: Conversation<T>, joins = false): Job<T> {
     const job = new Job(conversation, this.#transport, this);

@@ -1,0 +1,95 @@
+/**
+ * Exchanges that are awaited: a statement that is prepared costs one reply and one promise.
+ *
+ * Errors are made where no program has called anything, so what fails goes on in an asynchronous function: from
+ * there the engine knows who awaits it (see recapture.ts).
+ */
+import { Exchange, RowsExchange } from "../core/exchange.ts";
+import type { Execution } from "../core/exchange.ts";
+import type { ResultSet } from "../core/execute.ts";
+import { recapture } from "../core/recapture.ts";
+import { lastRows } from "../core/results.ts";
+import type { Conversation } from "../protocol/effects.ts";
+import type { RowFactory } from "../rows.ts";
+
+/** Who runs what is left of a conversation when its first part has been written and answered. */
+export interface Finisher {
+  finish<T>(rest: Conversation<T>): Promise<T>;
+}
+
+type Resolve<T> = (value: T | PromiseLike<T>) => void;
+
+/** What resolves the promise that is being made; nothing else happens before it is fetched from here. */
+let resolving: Resolve<never>;
+const keep = (resolve: Resolve<never>): void => {
+  resolving = resolve;
+};
+
+/** An execution whose rows are awaited. */
+export class AwaitedRows<Row> extends RowsExchange<Row> {
+  /** Its rows. */
+  readonly promise: Promise<Row[]> = new Promise<never>(keep);
+  readonly #resolve: Resolve<Row[]> = resolving as Resolve<unknown>;
+  readonly #finisher: Finisher;
+
+  constructor(execution: Execution, factory: RowFactory<Row>, finisher: Finisher) {
+    super(execution, factory);
+    this.#finisher = finisher;
+  }
+
+  protected override succeeded(): void {
+    const rows = this.take();
+    if (rows !== null) this.#resolve(rows);
+    else this.#fail(outcome(Promise.reject(this.unreadable as Error), () => []));
+  }
+
+  protected override failed(rest: Conversation<ResultSet[]>): void {
+    const { adapters } = this.context;
+    const rows = (sets: ResultSet[]): Row[] => lastRows(sets, adapters, this.factory);
+    this.#fail(outcome(this.#finisher.finish(rest), rows));
+  }
+
+  #fail(rows: Promise<Row[]>): void {
+    // Whoever does not look at it learns of an error from the pipeline, which always tells.
+    if (this.isPipelined) this.promise.catch(() => {});
+    this.#resolve(rows);
+  }
+}
+
+/** An execution whose result is awaited, and read later. */
+export class AwaitedResult<T> extends Exchange {
+  /** What `show` gave. */
+  readonly promise: Promise<T> = new Promise<never>(keep);
+  readonly #resolve: Resolve<T> = resolving as Resolve<unknown>;
+  readonly #show: (sets: ResultSet[]) => T;
+  readonly #finisher: Finisher;
+
+  /** The promise is for what `show` makes of the result; it must not throw. */
+  constructor(execution: Execution, show: (sets: ResultSet[]) => T, finisher: Finisher) {
+    super(execution);
+    this.#show = show;
+    this.#finisher = finisher;
+  }
+
+  protected override succeeded(): void {
+    this.#resolve(this.#show(this.sets()));
+  }
+
+  protected override failed(rest: Conversation<ResultSet[]>): void {
+    this.#resolve(outcome(this.#finisher.finish(rest), this.#show));
+  }
+}
+
+/** What `show` makes of what is coming; errors get the stack of whoever awaits it. */
+export async function outcome<Given, T>(
+  coming: Promise<Given>,
+  show: (given: Given) => T,
+): Promise<T> {
+  try {
+    return show(await coming);
+  } catch (error) {
+    // The engine has to learn first who awaits this, where that is somebody's promise to begin with.
+    await Promise.resolve();
+    throw recapture(error);
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * A statement whose whole course is one exchange: written at once, answered, done.
+ *
+ * That is what nearly all executions are: the statement is prepared, and nobody limits it. Said as a
+ * conversation it costs a generator, somebody who drives it and a place in line, and most of that lies in
+ * memory until the answer comes. So it is said as a reply here, the one object that has to be there anyway.
+ * An exchange is `execute()` (see execute.ts) or a pipeline's `send()` as far as all goes well; whatever else
+ * comes of it is left to those.
+ */
+import { checkParameters } from "../adapt/parameters.ts";
+import type { RowReader } from "../adapt/compile.ts";
+import type { Diagnostic } from "../errors.ts";
+import type { Conversation } from "../protocol/effects.ts";
+import { ExtendedReply } from "../protocol/extended-reply.ts";
+import type { ColumnDescription } from "../protocol/messages.ts";
+import { Backend } from "../protocol/messages.ts";
+import { surprise } from "../protocol/replies.ts";
+import { ROW_HEADER, rowEnd } from "../protocol/result.ts";
+import type { RowFactory } from "../rows.ts";
+import { isOwnFactory } from "../rows.ts";
+import type { Description } from "./description.ts";
+import { answered, finish } from "./execute.ts";
+import type { ResultSet } from "./execute.ts";
+import { sentAs, writePrepared } from "./extended.ts";
+import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
+import { PendingResult } from "./pending-result.ts";
+import type { PipelineCore } from "./pipeline.ts";
+import { stepsOf } from "./prologue.ts";
+import type { ResultShape, Statement } from "./statements.ts";
+
+/** A statement that is about to be executed, and takes one exchange. */
+export interface Execution {
+  readonly context: ExecuteContext;
+  readonly request: ExecuteRequest;
+  readonly statement: Statement;
+  /** The pipeline that it is part of; null outside of one. */
+  readonly pipeline: PipelineCore | null;
+}
+
+/**
+ * The execution of a statement when one exchange is all that it takes; null when there is more to it.
+ *
+ * @param factory what builds its rows as they arrive, null when they are read later. One of the program's own
+ * is not called from there: it is to find itself in its caller's asynchronous context.
+ * @throws ProgrammingError for parameters that no statement can take.
+ */
+export function executionOf(
+  context: ExecuteContext,
+  request: ExecuteRequest,
+  pipeline: PipelineCore | null,
+  factory: object | null,
+): Execution | null {
+  if (factory !== null && !isOwnFactory(factory)) return null;
+  if (request.binding === "client" || request.prepare === false) return null;
+  if (request.parameters.length > 0) checkParameters(request.parameters);
+  const statement = context.statements.of(request);
+  if (statement.name === null || statement.exclusive) return null;
+  return { context, request, statement, pipeline };
+}
+
+/** One execution of a statement that is prepared. */
+export abstract class Exchange extends ExtendedReply {
+  /** What it works on. */
+  protected readonly context: ExecuteContext;
+  readonly #request: ExecuteRequest;
+  readonly #statement: Statement;
+  readonly #shape: ResultShape;
+  readonly #pipeline: PipelineCore | null;
+  /** What goes before it. */
+  readonly #due: readonly string[];
+  /** Which one of its pipeline it is, counted from 0. */
+  #index = -1;
+
+  constructor({ context, request, statement, pipeline }: Execution) {
+    const shape = statement.shape(context.adapters, request.binary);
+    const due = context.prologue.due(context.session);
+    super(stepsOf(due, pipeline ? "2x" : "2xz"), shape.columns);
+    this.context = context;
+    this.#request = request;
+    this.#statement = statement;
+    this.#shape = shape;
+    this.#pipeline = pipeline;
+    this.#due = due;
+  }
+
+  /** Whether it is one of a pipeline's, which tells of its failure whoever else does. */
+  get isPipelined(): boolean {
+    return this.#pipeline !== null;
+  }
+
+  /** Its columns and how they are read; null when it gives no rows. */
+  protected get description(): Description | null {
+    return this.#shape.description;
+  }
+
+  /** Sends it. Returns false when a value was refused for the type that was known: it has to be asked for anew. */
+  send(): boolean {
+    const { session, statements, prologue } = this.context;
+    const pipeline = this.#pipeline;
+    let before: string;
+    try {
+      const ending = pipeline ? "" : "z";
+      before = writePrepared(this.context, this.#statement, this.#request, this.#shape, ending);
+    } catch {
+      statements.drop(this.#statement);
+      return false;
+    }
+    this.#statement.uses++;
+    prologue.sent(before, session);
+    session.owe(this);
+    if (pipeline) {
+      this.#index = pipeline.sent();
+      session.flushWanted = true;
+    }
+    return true;
+  }
+
+  /** See {@link Reply.release}. */
+  override release(): void {
+    if (this.failure || this.error || this.skipped || this.copyAttempted) this.failed(this.#rest());
+    else this.succeeded();
+  }
+
+  /** Its result, once it has succeeded. */
+  protected sets(): ResultSet[] {
+    return finish(this.context, this.#statement, this);
+  }
+
+  /** What is left of its conversation. */
+  #rest(): Conversation<ResultSet[]> {
+    const sent = sentAs(this);
+    if (this.#pipeline === null)
+      return answered(this.context, this.#statement, this.#request, this.#due, sent);
+    const pending = new PendingResult(this.#pipeline, this.context, this.#statement, this.#index);
+    pending.expect(sent);
+    return pending.arrive(this.context.session);
+  }
+
+  /** It has gone as it should. Must not throw. */
+  protected abstract succeeded(): void;
+
+  /** It has not: `rest` runs it again where that is right, and throws why otherwise. Must not throw. */
+  protected abstract failed(rest: Conversation<ResultSet[]>): void;
+}
+
+/**
+ * An execution whose rows are wanted at once, and so are read where they have arrived.
+ *
+ * What can't be read is the caller's error, and not the connection's: it is kept until all has come.
+ */
+export abstract class RowsExchange<Row> extends Exchange {
+  /** How rows are built. */
+  protected readonly factory: RowFactory<Row>;
+  /** Why rows can't be read, once they couldn't. */
+  protected unreadable: unknown = null;
+  #rows: Row[] | null = null;
+  /** How many rows the last piece had: how many the next one will have, mostly. */
+  #readLast = 0;
+  #isGiving = false;
+
+  /** An execution whose rows are built by `factory`, which is one of our own. */
+  constructor(execution: Execution, factory: RowFactory<Row>) {
+    super(execution);
+    this.factory = factory;
+  }
+
+  /** Its rows, once it has succeeded; null when they can't be read. */
+  protected take(): Row[] | null {
+    // A factory may refuse the columns, whether there are rows or not.
+    if (this.#rows === null && this.columns) this.#plan(0);
+    return this.unreadable === null ? (this.#rows ?? []) : null;
+  }
+
+  #plan(rows: number): RowReader<Row> | null {
+    const { adapters } = this.context;
+    const description = this.description as Description;
+    try {
+      return description.plan(adapters, this.factory).reader(rows);
+    } catch (error) {
+      this.unreadable = error;
+      return null;
+    }
+  }
+
+  /** Takes the whole DataRow frames at the start of `bytes[start..end)`; see {@link Result.take}. */
+  override rows(bytes: Buffer, start: number, end: number): number {
+    if (!this.#isGiving) throw surprise(Backend.dataRow);
+    const count = (this.columns as readonly ColumnDescription[]).length;
+    const read = this.unreadable ? null : this.#plan(this.#readLast);
+    const rows = (this.#rows ??= []);
+    const before = rows.length;
+    let at = start;
+    for (;;) {
+      const next = rowEnd(bytes, at, end, count);
+      if (next < 0) break;
+      if (read !== null && this.unreadable === null) this.#read(rows, read, bytes, at + ROW_HEADER);
+      at = next;
+    }
+    this.#readLast = rows.length - before;
+    return at;
+  }
+
+  #read(rows: Row[], read: RowReader<Row>, bytes: Buffer, at: number): void {
+    try {
+      rows.push(read(bytes, at));
+    } catch (error) {
+      this.unreadable = error;
+    }
+  }
+
+  protected override begin(): void {
+    this.#isGiving = true;
+  }
+
+  protected override complete(): void {
+    this.#isGiving = false;
+  }
+
+  override refuse(error: Diagnostic): void {
+    super.refuse(error);
+    this.#isGiving = false;
+  }
+}
