@@ -15,7 +15,8 @@ const LULL = 50;
 export class Contexts<T> {
   readonly #storage = new AsyncLocalStorage<T | null>();
   #openCount = 0;
-  #lull: NodeJS.Timeout | undefined;
+  #lull: NodeJS.Timeout | null = null;
+  #isCalm = false;
 
   /** What the running context holds; null for nothing, and while nobody needs it. */
   get current(): T | null {
@@ -35,13 +36,24 @@ export class Contexts<T> {
   /** Somebody needs contexts to be followed. */
   open(): void {
     this.#openCount++;
-    clearTimeout(this.#lull);
+    this.#isCalm = false;
   }
 
   /** That is over; to be called once for each {@link open}. */
   close(): void {
     this.#openCount--;
-    if (this.#openCount > 0) return;
-    this.#lull = setTimeout(() => this.#storage.disable(), LULL).unref();
+    // One timer for many blocks: setting one for each would cost more than the rest of this.
+    if (this.#openCount === 0 && this.#lull === null) this.#wait();
+  }
+
+  /** Looks again and again, until nobody has needed it from one look to the next. */
+  #wait(): void {
+    this.#isCalm = true;
+    this.#lull = setTimeout(() => {
+      this.#lull = null;
+      if (this.#openCount > 0) return;
+      if (this.#isCalm) this.#storage.disable();
+      else this.#wait();
+    }, LULL).unref();
   }
 }

@@ -43,6 +43,8 @@ class AsyncItems implements Items, ScopeOwner {
   #at = 0;
   #fetching = false;
   over = false;
+  /** See {@link ScopeOwner.followed}. */
+  followed = false;
   #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
   #late = false;

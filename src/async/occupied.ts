@@ -12,6 +12,8 @@ import { closeScope, currentScope, enterScope, leaveScope, runInScope } from "./
 export class OccupiedScope implements ScopeOwner {
   /** Whether the block still has the connection. */
   open = true;
+  /** See {@link ScopeOwner.followed}. */
+  followed = false;
   readonly #connection: object;
   readonly #what: string;
   #isEntering = false;

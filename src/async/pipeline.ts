@@ -37,6 +37,7 @@ export class AsyncPipeline<Row = DictRow> extends PipelineFace {
   async #begin(): Promise<void> {
     const { core } = this.connection;
     await this.#seat.take(this.#limits);
+    this.#seat.sit();
     try {
       core.checkOpen();
       await this.connection.driver.perform(core.pipeline.enter(this.#limits.timeout), this.#limits);

@@ -12,6 +12,8 @@ import { Contexts } from "./contexts.ts";
 export interface ScopeOwner {
   /** Whether the block has ended, or never began. */
   readonly over: boolean;
+  /** Whether contexts are followed for it; set here. */
+  followed: boolean;
 }
 
 /** A block and those around it. */
@@ -23,8 +25,6 @@ export interface Scope {
 }
 
 const contexts: Contexts<Scope> = new Contexts();
-/** Blocks that are open; an owner counts once, and weakly, for who forgets to end it. */
-const owners = new WeakSet<ScopeOwner>();
 
 /** The innermost scope of the running context; null outside of all. */
 export function currentScope(): Scope | null {
@@ -45,8 +45,8 @@ function opened(owner: ScopeOwner): Scope {
   // What ended blocks have left behind would pile up in a context that lives long.
   let parent = currentScope();
   while (parent?.owner.over) parent = parent.parent;
-  if (!owners.has(owner)) {
-    owners.add(owner);
+  if (!owner.followed) {
+    owner.followed = true;
     contexts.open();
   }
   return { owner, parent };
@@ -60,5 +60,7 @@ export function leaveScope(owner: ScopeOwner): void {
 
 /** The block is over; may be told more than once, and of one that had no scope. */
 export function closeScope(owner: ScopeOwner): void {
-  if (owners.delete(owner)) contexts.close();
+  if (!owner.followed) return;
+  owner.followed = false;
+  contexts.close();
 }

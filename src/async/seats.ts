@@ -12,15 +12,20 @@ import type { TurnLimits } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
 const outermost = new WeakMap<AsyncConnection<unknown>, Turns>();
+/** For seats that were left before anybody asked for a turn inside: who asks then is refused. */
+const CLOSED = new Turns();
+CLOSED.close(null);
 
 /** One block's place. */
 export class Seat implements ScopeOwner {
   /** The seat around it; null for an outermost block's. */
   readonly parent: Seat | null;
-  readonly #connection: AsyncConnection<unknown>;
-  readonly #inner = new Turns();
   /** Whether the block has ended, or never began: contexts that it left behind mean nothing. */
   over = false;
+  /** See {@link ScopeOwner.followed}. */
+  followed = false;
+  readonly #connection: AsyncConnection<unknown>;
+  #inner: Turns | null = null;
   #taken = false;
 
   constructor(connection: AsyncConnection<unknown>, parent: Seat | null) {
@@ -43,22 +48,42 @@ export class Seat implements ScopeOwner {
   }
 
   get #turns(): Turns {
-    if (this.parent !== null) return this.parent.#inner;
+    if (this.parent !== null) return (this.parent.#inner ??= new Turns());
     let turns = outermost.get(this.#connection);
     if (turns === undefined) outermost.set(this.#connection, (turns = new Turns()));
     return turns;
   }
 
-  /** Waits for the turn; throws what {@link Turns.take} throws. */
-  async take(limits: TurnLimits): Promise<void> {
+  /**
+   * Takes the turn; null when it was free. In either case the block is inside of the seat from {@link sit} on, which
+   * comes after an await: what was called beside it is not inside. Throws what {@link Turns.take} throws.
+   */
+  take(limits: TurnLimits): Promise<void> | null {
     try {
-      await this.#turns.take(limits);
-      this.#taken = true;
+      const turn = this.#turns.take(limits);
+      return turn === null ? null : this.#wait(turn);
     } catch (error) {
-      this.over = true;
-      closeScope(this);
-      throw error;
+      throw this.#refused(error);
     }
+  }
+
+  async #wait(turn: Promise<void>): Promise<void> {
+    try {
+      await turn;
+    } catch (error) {
+      throw this.#refused(error);
+    }
+  }
+
+  /** The turn has come. */
+  sit(): void {
+    this.#taken = true;
+  }
+
+  #refused(error: unknown): unknown {
+    this.over = true;
+    closeScope(this);
+    return error;
   }
 
   /**
@@ -71,8 +96,9 @@ export class Seat implements ScopeOwner {
     this.over = true;
     closeScope(this);
     const turns = this.#turns;
-    this.#inner.close(waits ? () => turns.release() : null);
-    if (!waits) turns.release();
+    if (waits && this.#inner?.taken) return this.#inner.close(() => turns.release());
+    (this.#inner ??= CLOSED).close(null);
+    turns.release();
   }
 
   /** Calls `run` in a context that is inside of the seat. */

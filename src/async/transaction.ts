@@ -5,7 +5,7 @@
  * opened by another context waits until it has ended. What beginning and ending mean is the core's.
  */
 import type { Query, QueryParameters } from "../core/query.ts";
-import { transactionChannel, transactionContext } from "../core/channels.ts";
+import { isWatched, transactionChannel, transactionContext } from "../core/channels.ts";
 import { checkOrder } from "../core/blocks.ts";
 import { recapture } from "../core/recapture.ts";
 import { Retry } from "../core/retry.ts";
@@ -15,6 +15,7 @@ import type { DictRow } from "../rows.ts";
 import { ProgrammingError, Rollback } from "../errors.ts";
 import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCursor } from "./cursor.ts";
+import { checkNotFeeding } from "./items.ts";
 import { observed } from "./observed.ts";
 import type { AsyncExecuteOptions } from "./options.ts";
 import { Seat } from "./seats.ts";
@@ -51,28 +52,45 @@ export class AsyncTransaction<Row = DictRow> extends TransactionCore {
     this.#options = options;
   }
 
-  /** Waits for the block's turn and begins it. */
-  async #begin(): Promise<void> {
-    const { signal, timeout } = this.#options;
-    await this.#seat.take({ signal, timeout });
+  /** Begins the block, whose turn it is; null when that is done. */
+  #enter(): Promise<void> | null {
+    const { core, driver } = this.connection;
+    this.#seat.sit();
     try {
-      const { core } = this.connection;
       core.checkOpen();
-      await this.connection.driver.perform(core.transactions.enter(this), { timeout, alone: true });
+      checkNotFeeding(core);
+      // Mostly there is nothing to wait for, and every promise less is one less to be followed.
+      if (driver.quiet && core.transactions.enterAtOnce(this)) return null;
+    } catch (error) {
+      this.#seat.leave();
+      throw recapture(error);
+    }
+    return this.#enterInTurn();
+  }
+
+  async #enterInTurn(): Promise<void> {
+    const { core, driver } = this.connection;
+    try {
+      const { timeout } = this.#options;
+      await driver.perform(core.transactions.enter(this), { timeout, alone: true });
     } catch (error) {
       this.#seat.leave();
       throw recapture(error);
     }
   }
 
-  async #end(keeps: boolean, why: "error" | "choice"): Promise<void> {
+  #leave(keeps: boolean, why: "error" | "choice"): Promise<void> {
     const { timeout } = this.#options;
-    const { transactions, pipeline } = this.connection.core;
+    const { driver, core } = this.connection;
     // In a pipeline the last command travels behind the statements; else what they led to is looked at first.
-    const alone = !pipeline.hasWork;
+    const alone = !core.pipeline.hasWork;
+    const limits = { timeout, alone, ends: true };
+    return driver.perform(core.transactions.leave(this, keeps, why), limits);
+  }
+
+  async #end(keeps: boolean, why: "error" | "choice"): Promise<void> {
     try {
-      const limits = { timeout, alone, ends: true };
-      await this.connection.driver.perform(transactions.leave(this, keeps, why), limits);
+      await this.#leave(keeps, why);
     } catch (error) {
       throw recapture(error);
     } finally {
@@ -83,7 +101,10 @@ export class AsyncTransaction<Row = DictRow> extends TransactionCore {
 
   /** Runs a function as the block. @internal */
   async around<T>(run: AsyncTransactionFunction<T, Row>): Promise<T> {
-    await this.#begin();
+    // Also where nothing has to be waited for: what was called beside it goes first.
+    await this.#seat.take(this.#options);
+    const entering = this.#enter();
+    if (entering !== null) await entering;
     let value: T;
     try {
       value = await this.#seat.run(() => run(this));
@@ -95,7 +116,14 @@ export class AsyncTransaction<Row = DictRow> extends TransactionCore {
       if (isMeant) return undefined as T;
       throw error;
     }
-    await this.#end(!this.forceRollback, "choice");
+    // As #end() does it, without a promise of its own.
+    try {
+      await this.#leave(!this.forceRollback, "choice");
+    } catch (error) {
+      throw recapture(error);
+    } finally {
+      this.#seat.leave();
+    }
     return value;
   }
 
@@ -107,7 +135,8 @@ export class AsyncTransaction<Row = DictRow> extends TransactionCore {
   /** Begins a block that is ended by {@link commit}, {@link rollback} or its disposal. @internal */
   async start(): Promise<this> {
     this.#disposable = true;
-    await this.#begin();
+    await this.#seat.take(this.#options);
+    await this.#enter();
     return this;
   }
 
@@ -200,8 +229,12 @@ export function transaction<T, Row>(
   within: Seat | null = null,
 ): Promise<T | AsyncTransaction<Row>> {
   const parent = Seat.current(connection, within);
-  if (typeof runOrOptions === "function")
-    return repeated(connection, runOrOptions, options ?? {}, parent);
+  if (typeof runOrOptions === "function") {
+    const given = options ?? {};
+    return given.retry === undefined && !isWatched(transactionChannel)
+      ? once(connection, runOrOptions, given, parent)
+      : repeated(connection, runOrOptions, given, parent);
+  }
   if (runOrOptions?.retry !== undefined)
     return Promise.reject(new ProgrammingError("only a block with a function can be repeated"));
   let block: AsyncTransaction<Row>;
@@ -214,6 +247,19 @@ export function transaction<T, Row>(
   // Before anything is awaited: after that it would be another context.
   block.enter();
   return block.start();
+}
+
+function once<T, Row>(
+  connection: AsyncConnection<unknown>,
+  run: AsyncTransactionFunction<T, Row>,
+  options: AsyncTransactionOptions,
+  parent: Seat | null,
+): Promise<T> {
+  try {
+    return new AsyncTransaction<Row>(connection, options, parent).around(run);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
 }
 
 async function repeated<T, Row>(

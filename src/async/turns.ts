@@ -33,18 +33,19 @@ export class Turns {
   }
 
   /**
-   * Waits for the turn; whoever has it calls {@link release}.
+   * Takes the turn, or waits for it; whoever has it calls {@link release}.
    *
+   * @returns null when it was free.
    * @throws OperationalError when the limits end the wait: nothing was begun then.
    */
-  async take({ signal, timeout }: TurnLimits): Promise<void> {
+  take({ signal, timeout }: TurnLimits): Promise<void> | null {
     if (signal?.aborted) throw stopped("its signal was aborted", signal.reason);
     if (this.#closed) throw ended();
     if (!this.#taken) {
       this.#taken = true;
-      return;
+      return null;
     }
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const begin = (): void => {
         clearTimeout(timer);
         forget?.();

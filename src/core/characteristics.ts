@@ -44,8 +44,11 @@ export function checkCharacteristic<T>(name: keyof Characteristics, value: T): T
   );
 }
 
-/** The command that begins a transaction of this kind. */
-export function beginCommand({ isolationLevel, readOnly, deferrable }: Characteristics): string {
+/** The command that begins a transaction of this kind; what it leaves open is as the defaults say. */
+export function beginCommand(own: Characteristics, defaults: Characteristics = own): string {
+  const isolationLevel = own.isolationLevel ?? defaults.isolationLevel;
+  const readOnly = own.readOnly ?? defaults.readOnly;
+  const deferrable = own.deferrable ?? defaults.deferrable;
   let command = "BEGIN";
   if (isolationLevel) command += ` ISOLATION LEVEL ${isolationLevel.toUpperCase()}`;
   if (typeof readOnly === "boolean") command += readOnly ? " READ ONLY" : " READ WRITE";

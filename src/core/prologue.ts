@@ -30,9 +30,8 @@ export class Prologue {
   implicitBegin: string | null = null;
   /** Why no statement can be run now; null when it can. */
   refusal: string | null = null;
-  /** The commands that went last, for error messages. */
-  lastSent = "";
   #commands: string[] = [];
+  #lastSent: readonly string[] = NOTHING;
   #wasExplicit = false;
   /** From which ReadyForQuery on the server's word counts again; before, a BEGIN is on its way. */
   #known = 0;
@@ -40,6 +39,11 @@ export class Prologue {
   /** Whether commands of blocks wait here; an implicit BEGIN doesn't count. */
   get waiting(): boolean {
     return this.#commands.length > 0;
+  }
+
+  /** The commands that went last, for error messages. */
+  get lastSent(): string {
+    return this.#lastSent.join("; ");
   }
 
   /** Has a command said before the next statement. */
@@ -83,7 +87,7 @@ export class Prologue {
   /** What {@link write} gave is on its way. */
   sent(steps: string, session: Session): void {
     if (steps === "") return;
-    this.lastSent = this.due(session).join("; ");
+    this.#lastSent = this.due(session);
     this.#wasExplicit = this.#commands.length > 0;
     this.#commands = [];
     this.#known = session.readiesToCome + 1;

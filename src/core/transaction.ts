@@ -7,7 +7,7 @@
 import { ProgrammingError } from "../errors.ts";
 import { quoteIdentifier } from "../sql/identifier.ts";
 import type { Characteristics } from "./characteristics.ts";
-import { checkCharacteristic } from "./characteristics.ts";
+import { beginCommand, checkCharacteristic } from "./characteristics.ts";
 import { checkMilliseconds } from "./operations.ts";
 
 /** Where a transaction block stands; `failed` when its connection ended or its outcome isn't known. */
@@ -71,8 +71,8 @@ export class TransactionCore {
   outermost = false;
 
   constructor(options: TransactionOptions) {
-    for (const name of Object.keys(options)) {
-      if (!OPTIONS.has(name)) {
+    for (const name in options) {
+      if (!OPTIONS.has(name) && Object.hasOwn(options, name)) {
         throw new ProgrammingError(
           `there is no option "${name}" for a transaction; there are ${[...OPTIONS].join(", ")}`,
         );
@@ -97,6 +97,11 @@ export class TransactionCore {
   get isParticular(): boolean {
     const { isolationLevel, readOnly, deferrable } = this.characteristics;
     return isolationLevel !== null || readOnly !== null || deferrable !== null;
+  }
+
+  /** What begins it when it differs from the connection's defaults; null when it doesn't. @internal */
+  beginUnder(defaults: Characteristics): string | null {
+    return this.isParticular ? beginCommand(this.characteristics, defaults) : null;
   }
 
   /**

@@ -30,6 +30,8 @@ export class Transactions {
   readonly #session: () => Session;
   #blocks: TransactionCore[] = [];
   #characteristics: Characteristics = NO_CHOICE;
+  /** What begins a transaction of the defaults. */
+  #begin = beginCommand(NO_CHOICE);
   #autocommit = true;
   #twoPhase = false;
 
@@ -70,8 +72,8 @@ export class Transactions {
   }
 
   #arm(): void {
-    const command = beginCommand(this.#characteristics);
-    this.#prologue.implicitBegin = this.#autocommit || this.#twoPhase ? null : command;
+    this.#begin = beginCommand(this.#characteristics);
+    this.#prologue.implicitBegin = this.#autocommit || this.#twoPhase ? null : this.#begin;
   }
 
   /**
@@ -95,11 +97,29 @@ export class Transactions {
 
   /** Begins a block inside of those that are open, or of a transaction begun in another way. */
   *enter(block: TransactionCore): Conversation<void> {
-    const session = this.#session();
-    const prologue = this.#prologue;
     this.#refuseTwoPhase("a transaction block");
     // What a pipeline has sent so far is no part of the block, and what it led to has to be known.
     yield* this.#pipeline.settle();
+    if (this.enterAtOnce(block)) return;
+    const session = this.#session();
+    const commands = this.#announce(session, block);
+    // Nothing can be begun in a transaction that has failed, which the server says best.
+    yield* this.#prologue.send(session);
+    this.#entered(block, commands);
+  }
+
+  /** Begins a block without asking the server, which is the way of nearly all; false when it has to be asked. */
+  enterAtOnce(block: TransactionCore): boolean {
+    const session = this.#session();
+    this.#refuseTwoPhase("a transaction block");
+    if (this.#pipeline.hasWork || session.transactionStatus === "E") return false;
+    this.#entered(block, this.#announce(session, block));
+    return true;
+  }
+
+  /** Has what begins the block said before the next statement. */
+  #announce(session: Session, block: TransactionCore): readonly string[] {
+    const prologue = this.#prologue;
     block.outermost = this.depth === 0 && !prologue.inTransaction(session);
     if (!block.outermost && block.isParticular) {
       throw new ProgrammingError(
@@ -107,26 +127,15 @@ export class Transactions {
       );
     }
     const commands: string[] = [];
-    if (block.outermost) {
-      const { isolationLevel, readOnly, deferrable } = block.characteristics;
-      const defaults = this.#characteristics;
-      commands.push(
-        beginCommand({
-          isolationLevel: isolationLevel ?? defaults.isolationLevel ?? null,
-          readOnly: readOnly ?? defaults.readOnly ?? null,
-          deferrable: deferrable ?? defaults.deferrable ?? null,
-        }),
-      );
-    } else {
-      block.savepointName ??= `_mahout_${this.depth + 1}`;
-    }
+    if (block.outermost) commands.push(block.beginUnder(this.#characteristics) ?? this.#begin);
+    else block.savepointName ??= `_mahout_${this.depth + 1}`;
     if (block.savepointName !== null)
       commands.push(`SAVEPOINT ${quoteIdentifier(block.savepointName)}`);
     for (const command of commands) prologue.add(command);
-    if (session.transactionStatus === "E") {
-      // Nothing can be begun in a transaction that has failed, which the server says best.
-      yield* prologue.send(session);
-    }
+    return commands;
+  }
+
+  #entered(block: TransactionCore, commands: readonly string[]): void {
     block.commands = commands;
     block.begunAt = this.#pipeline.count;
     block.status = "active";
@@ -142,8 +151,7 @@ export class Transactions {
    */
   *leave(block: TransactionCore, keeps: boolean, why: "error" | "choice"): Conversation<void> {
     block.checkActive();
-    const place = this.#blocks.indexOf(block);
-    const inner = this.#blocks.splice(place).slice(1);
+    const inner = this.#blocks.splice(this.#blocks.indexOf(block)).slice(1);
     for (const one of inner) one.status = "rolledBackWithError";
     block.status = "failed";
     const session = this.#session();
@@ -151,8 +159,8 @@ export class Transactions {
     const undone =
       why === "error" || inner.length > 0 ? "rolledBackWithError" : "rolledBackExplicitly";
     const commits = keeps && inner.length === 0;
-    const unsaid = [block, ...inner].flatMap((one) => one.commands);
-    if (this.#prologue.retract(unsaid)) {
+    const unsaid = this.#prologue.waiting ? [block, ...inner].flatMap((one) => one.commands) : null;
+    if (unsaid !== null && this.#prologue.retract(unsaid)) {
       block.status = commits ? "committed" : undone;
     } else if (commits) {
       yield* this.#keep(session, block);
