@@ -9,7 +9,6 @@ import { changePassword } from "../core/change-password.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import { requestOf } from "../core/operations.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
-import { lastRows } from "../core/results.ts";
 import type { Notify } from "../core/notify.ts";
 import type { PingResult } from "../core/ping.ts";
 import { limitsOf } from "../core/notify.ts";
@@ -41,7 +40,6 @@ import { AsyncTwoPhaseConnection } from "./two-phase.ts";
 import { recapture } from "../core/recapture.ts";
 import { openConnection, pingServer } from "./connecting.ts";
 import type { AsyncDriver } from "./driver.ts";
-import { outcome } from "./exchanges.ts";
 
 /** A connection to a PostgreSQL server whose operations are awaited. */
 export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row> {
@@ -145,24 +143,15 @@ export class AsyncConnection<Row = DictRow> extends AsyncTwoPhaseConnection<Row>
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
     const { core, driver } = this;
-    const isPipelined = core.pipeline.open;
     try {
-      const context = core.contextOf(core.adapters);
-      const request = requestOf(context, query, parameters, options);
+      const request = requestOf(core.contextOf(core.adapters), query, parameters, options);
       const factory = core.rowsOf(options);
-      const rows = driver.query(context, request, options, factory);
-      if (rows !== null) return rows;
-      const sets = isPipelined
-        ? driver.sendAndArrive(context, request, options)
-        : driver.run(context, request, options);
-      const read = outcome(sets, (all) => lastRows(all, core.adapters, factory));
-      // Whoever does not look at it learns of an error from the pipeline, which always tells.
-      if (isPipelined) read.catch(() => {});
-      return read;
+      return driver.query(request, options, factory);
     } catch (error) {
-      if (isPipelined) core.pipeline.refused(error);
       const refused = Promise.reject(recapture(error) as Error);
-      if (isPipelined) refused.catch(() => {});
+      if (!core.pipeline.open) return refused;
+      core.pipeline.refused(error);
+      refused.catch(() => {});
       return refused;
     }
   }

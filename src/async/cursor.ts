@@ -17,7 +17,6 @@ import { checkStream, copyArguments } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
 import type { ScrollMode } from "../core/cursor.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
-import type { ResultSet } from "../core/execute.ts";
 import type { Items } from "../core/items.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
 import { bindQuery } from "../core/query.ts";
@@ -71,14 +70,10 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
           return this;
         });
       }
-      const show = (sets: ResultSet[]): this => {
+      return driver.execute(this.context, request, options, (sets) => {
         this.take(sets, options);
         return this;
-      };
-      return (
-        driver.execute(this.context, request, options, show) ??
-        outcome(driver.run(this.context, request, options), show)
-      );
+      });
     } catch (error) {
       return Promise.reject(recapture(error) as Error);
     }

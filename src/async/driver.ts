@@ -21,6 +21,7 @@ import { resultOf } from "../core/pending-result.ts";
 import type { PendingResult } from "../core/pending-result.ts";
 import { probe } from "../core/probe.ts";
 import { recapture } from "../core/recapture.ts";
+import { lastRows } from "../core/results.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import type { RowFactory } from "../rows.ts";
 import { drive } from "../transport/job.ts";
@@ -32,7 +33,7 @@ import type { ProbeOptions } from "../transport/probe.ts";
 import { IdleProbe } from "../transport/probe.ts";
 import type { SocketTransport } from "../transport/socket.ts";
 import type { Stay } from "../transport/stay.ts";
-import { AwaitedResult, AwaitedRows } from "./exchanges.ts";
+import { AwaitedResult, AwaitedRows, outcome } from "./exchanges.ts";
 import { checkNotFeeding, isFeeding } from "./items.ts";
 import { observed } from "./observed.ts";
 import { OccupationWatch } from "./occupation-watch.ts";
@@ -74,33 +75,51 @@ export class AsyncDriver {
     this.#probe = new IdleProbe({ ...probed, ask: () => probe(session) }, options);
   }
 
-  /** Sends a statement that takes one exchange; null when it takes more, or something is in the way. */
+  /** Runs a statement for its rows, in a pipeline too; what is thrown was not sent. */
   query<Row>(
+    request: ExecuteRequest,
+    options: AsyncRunOptions | undefined,
+    factory: RowFactory<Row>,
+  ): Promise<Row[]> {
+    const { adapters, pipeline } = this.#core;
+    const context = this.#core.contextOf(adapters);
+    if (this.#isVacant(options)) {
+      const execution = executionOf(context, request, pipeline.open ? pipeline : null, factory);
+      const rows = execution && new AwaitedRows(execution, factory, this.#line);
+      if (rows !== null && this.#exchange(rows)) return rows.promise;
+    }
+    return this.#queryAtLength(context, request, options, factory);
+  }
+
+  #queryAtLength<Row>(
     context: ExecuteContext,
     request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
     factory: RowFactory<Row>,
-  ): Promise<Row[]> | null {
-    const { pipeline } = this.#core;
-    if (!this.#isVacant(options)) return null;
-    const execution = executionOf(context, request, pipeline.open ? pipeline : null, factory);
-    if (execution === null) return null;
-    const exchange = new AwaitedRows(execution, factory, this.#line);
-    return this.#exchange(exchange) ? exchange.promise : null;
+  ): Promise<Row[]> {
+    const isPipelined = this.#core.pipeline.open;
+    const sets = isPipelined
+      ? this.#sendAndArrive(context, request, options)
+      : this.run(context, request, options);
+    const rows = outcome(sets, (all) => lastRows(all, context.adapters, factory));
+    // Whoever does not look at it learns of an error from the pipeline, which always tells.
+    if (isPipelined) rows.catch(() => {});
+    return rows;
   }
 
-  /** The same outside of a pipeline, for a result that is read later: `show` makes of it what is awaited. */
+  /** Runs a statement outside of a pipeline; `show` makes of its result what is awaited. */
   execute<T>(
     context: ExecuteContext,
     request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
     show: (sets: ResultSet[]) => T,
-  ): Promise<T> | null {
-    if (!this.#isVacant(options)) return null;
-    const execution = executionOf(context, request, null, null);
-    if (execution === null) return null;
-    const exchange = new AwaitedResult(execution, show, this.#line);
-    return this.#exchange(exchange) ? exchange.promise : null;
+  ): Promise<T> {
+    if (this.#isVacant(options)) {
+      const execution = executionOf(context, request, null, null);
+      const result = execution && new AwaitedResult(execution, show, this.#line);
+      if (result !== null && this.#exchange(result)) return result.promise;
+    }
+    return outcome(this.run(context, request, options), show);
   }
 
   #exchange(exchange: Exchange): boolean {
@@ -127,8 +146,7 @@ export class AsyncDriver {
     return this.#bounded(this.#line.run(this.#sending(context, request, options)));
   }
 
-  /** Sends a statement and waits for what it gives, when there is a pipeline. What is thrown is for its caller to note. */
-  sendAndArrive(
+  #sendAndArrive(
     context: ExecuteContext,
     request: ExecuteRequest,
     options: AsyncRunOptions | undefined,
@@ -169,7 +187,7 @@ export class AsyncDriver {
     }
   }
 
-  /** Runs one statement in its turn; the cursor's way to the server. */
+  /** Runs one statement in its turn. */
   run(
     context: ExecuteContext,
     request: ExecuteRequest,

@@ -60,32 +60,31 @@ export function executionOf(
 
 /** One execution of a statement that is prepared. */
 export abstract class Exchange extends ExtendedReply {
-  /** What it works on. */
-  protected readonly context: ExecuteContext;
-  readonly #request: ExecuteRequest;
-  readonly #statement: Statement;
+  readonly #execution: Execution;
   readonly #shape: ResultShape;
-  readonly #pipeline: PipelineCore | null;
   /** What goes before it. */
   readonly #due: readonly string[];
   /** Which one of its pipeline it is, counted from 0. */
   #index = -1;
 
-  constructor({ context, request, statement, pipeline }: Execution) {
+  constructor(execution: Execution) {
+    const { context, request, statement, pipeline } = execution;
     const shape = statement.shape(context.adapters, request.binary);
     const due = context.prologue.due(context.session);
     super(stepsOf(due, pipeline ? "2x" : "2xz"), shape.columns);
-    this.context = context;
-    this.#request = request;
-    this.#statement = statement;
+    this.#execution = execution;
     this.#shape = shape;
-    this.#pipeline = pipeline;
     this.#due = due;
   }
 
   /** Whether it is one of a pipeline's, which tells of its failure whoever else does. */
   get isPipelined(): boolean {
-    return this.#pipeline !== null;
+    return this.#execution.pipeline !== null;
+  }
+
+  /** What it works on. */
+  protected get context(): ExecuteContext {
+    return this.#execution.context;
   }
 
   /** Its columns and how they are read; null when it gives no rows. */
@@ -95,17 +94,16 @@ export abstract class Exchange extends ExtendedReply {
 
   /** Sends it. Returns false when a value was refused for the type that was known: it has to be asked for anew. */
   send(): boolean {
-    const { session, statements, prologue } = this.context;
-    const pipeline = this.#pipeline;
+    const { context, request, statement, pipeline } = this.#execution;
+    const { session, statements, prologue } = context;
     let before: string;
     try {
-      const ending = pipeline ? "" : "z";
-      before = writePrepared(this.context, this.#statement, this.#request, this.#shape, ending);
+      before = writePrepared(context, statement, request, this.#shape, pipeline ? "" : "z");
     } catch {
-      statements.drop(this.#statement);
+      statements.drop(statement);
       return false;
     }
-    this.#statement.uses++;
+    statement.uses++;
     prologue.sent(before, session);
     session.owe(this);
     if (pipeline) {
@@ -123,17 +121,17 @@ export abstract class Exchange extends ExtendedReply {
 
   /** Its result, once it has succeeded. */
   protected sets(): ResultSet[] {
-    return finish(this.context, this.#statement, this);
+    return finish(this.context, this.#execution.statement, this);
   }
 
   /** What is left of its conversation. */
   #rest(): Conversation<ResultSet[]> {
+    const { context, request, statement, pipeline } = this.#execution;
     const sent = sentAs(this);
-    if (this.#pipeline === null)
-      return answered(this.context, this.#statement, this.#request, this.#due, sent);
-    const pending = new PendingResult(this.#pipeline, this.context, this.#statement, this.#index);
+    if (pipeline === null) return answered(context, statement, request, this.#due, sent);
+    const pending = new PendingResult(pipeline, context, statement, this.#index);
     pending.expect(sent);
-    return pending.arrive(this.context.session);
+    return pending.arrive(context.session);
   }
 
   /** It has gone as it should. Must not throw. */
@@ -187,22 +185,25 @@ export abstract class RowsExchange<Row> extends Exchange {
     if (!this.#isGiving) throw surprise(Backend.dataRow);
     const count = (this.columns as readonly ColumnDescription[]).length;
     const read = this.unreadable ? null : this.#plan(this.#readLast);
-    const rows = (this.#rows ??= []);
-    const before = rows.length;
     let at = start;
+    let taken = 0;
     for (;;) {
       const next = rowEnd(bytes, at, end, count);
       if (next < 0) break;
-      if (read !== null && this.unreadable === null) this.#read(rows, read, bytes, at + ROW_HEADER);
+      if (read !== null && this.unreadable === null) this.#read(read, bytes, at + ROW_HEADER);
       at = next;
+      taken++;
     }
-    this.#readLast = rows.length - before;
+    this.#readLast = taken;
     return at;
   }
 
-  #read(rows: Row[], read: RowReader<Row>, bytes: Buffer, at: number): void {
+  #read(read: RowReader<Row>, bytes: Buffer, at: number): void {
     try {
-      rows.push(read(bytes, at));
+      const row = read(bytes, at);
+      // Most results have one row, and a list that grows has room for many.
+      if (this.#rows === null) this.#rows = [row];
+      else this.#rows.push(row);
     } catch (error) {
       this.unreadable = error;
     }

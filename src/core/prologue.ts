@@ -80,6 +80,7 @@ export class Prologue {
   /** Writes what is due and returns its steps; {@link sent} is said once the reply is owed. */
   write(session: Session): string {
     const due = this.due(session);
+    if (due.length === 0) return "";
     for (const command of due) writeControl(session.outbox, command);
     return stepsOf(due, "");
   }
