@@ -9,13 +9,14 @@ import { availableParallelism } from "node:os";
 
 const isPossible = process.platform === "linux" && spawnSync("taskset", ["--version"]).status === 0;
 
-function childrenOf(pid) {
+function childrenOf(pids) {
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .filter((entry) => {
       try {
         const status = readFileSync(`/proc/${entry}/stat`, "utf8");
-        return status.slice(status.lastIndexOf(")") + 2).split(" ")[1] === String(pid);
+        const parent = status.slice(status.lastIndexOf(")") + 2).split(" ")[1];
+        return pids.includes(Number(parent));
       } catch {
         return false;
       }
@@ -23,13 +24,13 @@ function childrenOf(pid) {
 }
 
 /**
- * Puts the clients and the server with its sessions on "one" core or gives them "all" of them.
+ * Puts the clients and the servers with their sessions on "one" core or gives them "all" of them.
  * Returns the placing that is in force; sessions opened later inherit it.
  */
-export function placeOn(cores, clientPids, serverPid) {
+export function placeOn(cores, clientPids, serverPids) {
   if (!isPossible) return "all";
   const list = cores === "one" ? "0" : `0-${availableParallelism() - 1}`;
-  for (const pid of [...clientPids, serverPid, ...childrenOf(serverPid)]) {
+  for (const pid of [...clientPids, ...serverPids, ...childrenOf(serverPids)]) {
     spawnSync("taskset", ["--all-tasks", "--cpu-list", "--pid", list, String(pid)]);
   }
   return cores;

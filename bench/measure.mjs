@@ -31,11 +31,11 @@ async function checked(contender, workload, request, sql) {
 }
 
 /** Checks all contenders, then times them; nobody is timed whose answer is wrong. */
-async function race(workload, { contenders, server, sql }, options) {
+async function race(workload, { contenders, serverPids, sql }, options) {
   const isHeavy = workload.rounds !== undefined;
   const request = { workload: workload.name, isQuick: options.isQuick };
   const pids = contenders.map(({ pid }) => pid);
-  const cores = placeOn(options.cores ?? workload.cores, pids, server.pid);
+  const cores = placeOn(options.cores ?? workload.cores, pids, serverPids);
   const [racing, notes] = [[], []];
   await sql.run(workload.tables);
   for (const contender of contenders) {

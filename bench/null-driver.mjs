@@ -33,7 +33,7 @@ export class NullDriver {
     this.#publicOnly = publicOnly;
   }
 
-  /** Connects and writes the startup packet; resolves at the first ReadyForQuery. */
+  /** Connects, to a unix socket if the host is a folder, and writes the startup packet; resolves at the first ReadyForQuery. */
   connect({ host, port }, startup) {
     return new Promise((resolve, reject) => {
       const callback = (length, buffer) => {
@@ -41,7 +41,10 @@ export class NullDriver {
         return true;
       };
       const onread = { buffer: Buffer.allocUnsafeSlow(65_536), callback };
-      this.#socket = connect({ host, port, noDelay: true, onread });
+      const place = host.startsWith("/")
+        ? { path: `${host}/.s.PGSQL.${port}` }
+        : { host, port, noDelay: true };
+      this.#socket = connect({ ...place, onread });
       this.#socket.once("error", reject);
       this.#socket.once("connect", () => {
         if (!this.#publicOnly) this.#descriptor = this.#socket._handle?.fd ?? -1;

@@ -27,10 +27,10 @@ if (!names.includes(workload)) {
 }
 
 const kind = flags.allocations ? "allocations" : "cpu";
-const { server, contenders, sql, close } = await openStage([flags.contender]);
+const { serverPids, contenders, sql, close } = await openStage([flags.contender]);
 if (contenders.length === 0) process.exit(1);
 const { cores, rounds, tables, before } = workloads.find(({ name }) => name === workload);
-placeOn(cores, [contenders[0].pid], server.pid);
+placeOn(cores, [contenders[0].pid], serverPids);
 await sql.run(tables);
 await sql.run(before);
 const request = { workload, kind, roundCount: Number(flags.rounds ?? (rounds ? 1 : 10)) };

@@ -3,7 +3,15 @@
 // and removed at the end. The tests have their own harness in TypeScript; this one runs without a build.
 
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+} from "node:fs";
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -22,8 +30,14 @@ const isRoot = process.getuid?.() === 0;
 const nobody = 65534;
 const account = isRoot ? { uid: nobody, gid: nobody } : {};
 
-/** Starts a server; resolves with its address, process id, version and the way to stop it. */
-export async function startServer({ isDurable = false } = {}) {
+/** Where the tests' certificates are; the server's is for 127.0.0.1. */
+const certificates = fileURLToPath(new URL("../test/support/certificates/", import.meta.url));
+
+/**
+ * Starts a server; resolves with its address, the folder of its unix socket, its process id, version and the way to stop it.
+ * One that `isEncrypted` has TLS, and its authority's certificate is the file `ca`.
+ */
+export async function startServer({ isDurable = false, isEncrypted = false } = {}) {
   await ensure("servers");
   const folder = mkdtempSync(join(tmpdir(), "mahout-bench-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
@@ -44,10 +58,15 @@ export async function startServer({ isDurable = false } = {}) {
   run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", ...encoding);
   writeFileSync(
     join(data, "pg_hba.conf"),
-    "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n",
+    "local all all trust\nhost all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n",
   );
   const port = await freePort();
-  const settings = ["unix_socket_directories=", "max_connections=400"];
+  const hasSockets = process.platform !== "win32";
+  const settings = [
+    `unix_socket_directories=${hasSockets ? folder : ""}`,
+    "max_connections=400",
+    ...(isEncrypted ? placeCertificate(data) : []),
+  ];
   // What runs for long needs it; what measures microseconds is better off without.
   if (!isDurable) settings.push("autovacuum=off");
   const server = spawn(
@@ -72,7 +91,29 @@ export async function startServer({ isDurable = false } = {}) {
     if (server.exitCode === null && server.kill("SIGINT")) await exited;
     process.off("exit", kill);
   };
-  return { host: "127.0.0.1", port, pid: server.pid, version: run("postgres", "--version"), stop };
+  return {
+    host: "127.0.0.1",
+    port,
+    socketFolder: hasSockets ? folder : undefined,
+    ca: isEncrypted ? join(certificates, "ca.crt") : undefined,
+    pid: server.pid,
+    version: run("postgres", "--version"),
+    stop,
+  };
+}
+
+/** Gives the server a certificate and its key; returns the settings that switch TLS on. */
+function placeCertificate(data) {
+  for (const [name, mode] of [
+    ["server.crt", 0o644],
+    ["server.key", 0o600],
+  ]) {
+    const file = join(data, name);
+    copyFileSync(join(certificates, name), file);
+    chmodSync(file, mode);
+    if (isRoot) chownSync(file, nobody, nobody);
+  }
+  return ["ssl=on"];
 }
 
 /** The folder of the programs; as root a copy, because "nobody" may not reach the checkout. */

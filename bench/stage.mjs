@@ -67,20 +67,30 @@ export async function stopAll(contenders) {
 export async function openStage(files) {
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
   const server = await startServer();
+  // A client that prefers encryption would have it wherever it is offered.
+  const encrypted = await startServer({ isEncrypted: true });
   process.prependOnceListener("exit", killAll);
   const replay = await startReplay();
   const address = { host: server.host, port: server.port };
   const target = { ...address, user: "postgres", database: "postgres" };
+  const detours = {
+    encrypted: { host: encrypted.host, port: encrypted.port, ca: encrypted.ca },
+    ...(server.socketFolder === undefined ? {} : { socket: { host: server.socketFolder } }),
+  };
   const admin = new pg.Client(target);
   await admin.connect();
   const run = async (statements = []) => {
     for (const statement of statements) await admin.query(statement);
   };
   await run(setup);
+  const other = new pg.Client({ ...target, port: encrypted.port });
+  await other.connect();
+  for (const statement of setup) await other.query(statement);
+  await other.end();
   const start = async (names) => {
     const started = [];
     for (const name of names)
-      started.push(await startContender(name, { ...target, replayPort: replay.port }));
+      started.push(await startContender(name, { ...target, ...detours, replayPort: replay.port }));
     return started.filter((contender) => contender !== undefined);
   };
   const contenders = await start(files);
@@ -89,8 +99,10 @@ export async function openStage(files) {
     await admin.end();
     replay.stop();
     await server.stop();
+    await encrypted.stop();
   };
   /** Has the server run SQL: statements without results, or one that gives a row. */
   const sql = { run, row: async (text) => (await admin.query(text)).rows[0] };
-  return { server, contenders, start, sql, close };
+  const serverPids = [server.pid, encrypted.pid];
+  return { server, serverPids, contenders, start, sql, close };
 }

@@ -24,6 +24,23 @@ export const valuesFor = (k) => ({
   flag: k % 3 === 0,
 });
 
+/** A row of those values as an object. */
+export const asObject = (id, name, score, created, active) => ({
+  id,
+  name,
+  score,
+  created,
+  active,
+});
+
+/** All rows of bench_rows, in the given shape. */
+export function rows(shape) {
+  return Array.from({ length: ROWS }, (_, index) => {
+    const { text, float, time, flag } = valuesFor(index + 1);
+    return shape(index + 1, text, float, time, flag);
+  });
+}
+
 /** Adds up rows, each column for itself, to numbers that don't depend on the rows' order. */
 export class Tally {
   rows = 0;

@@ -4,9 +4,11 @@
 
 import { ACCOUNTS, transactionSum } from "./accounts.mjs";
 import { heavyWorkloads } from "./heavy-workloads.mjs";
+import { mixedSetup } from "./mixed-values.mjs";
+import { mixedWorkloads } from "./mixed-workloads.mjs";
 import { poolWorkloads } from "./pool-workloads.mjs";
 import { COUNT as NOTIFICATIONS, payloadOf } from "./replay.mjs";
-import { ROWS, sqlFor, valuesFor } from "./values.mjs";
+import { asObject, rows, ROWS, sqlFor, valuesFor } from "./values.mjs";
 
 /** Statements that the contenders run; the text is the same for all of them. */
 export const statements = Object.freeze({
@@ -19,6 +21,11 @@ export const statements = Object.freeze({
   change: "update bench_account set balance = $2 where id = $1 returning balance",
   record: "insert into bench_entry (account, amount) values ($1, $2)",
   insert: "insert into bench_item (id, name, score) values ($1, $2, $3)",
+  documentOut: "select doc from bench_document where id = $1",
+  documentIn: "select jsonb_array_length($1::jsonb -> 'items') as n",
+  arrayOut: "select list from bench_array where id = $1",
+  arrayIn: "select ($1::int4[])[1000] as n",
+  texts: "select id, body from bench_text",
   copyIn: "copy bench_target from stdin",
   copyInBinary: "copy bench_target from stdin (format binary)",
   copyOut: "copy bench_copy to stdout",
@@ -52,6 +59,7 @@ export const setup = [
   `create table bench_account as select i::int4 as id, 0::int4 as balance from generate_series(1, ${ACCOUNTS}) as i`,
   "alter table bench_account add primary key (id)",
   "create table bench_entry (account int4, amount int4)",
+  ...mixedSetup,
   "create role scram login password 'elephant'",
 ];
 
@@ -69,23 +77,16 @@ function wideRow(size) {
   return Object.fromEntries(columns);
 }
 
-function rows(shape) {
-  return Array.from({ length: ROWS }, (_, index) => {
-    const { text, float, time, flag } = valuesFor(index + 1);
-    return shape(index + 1, text, float, time, flag);
-  });
-}
-
 const payloadLength = (size) =>
   Array.from({ length: size }, (_, n) => payloadOf(n).length).reduce((sum, one) => sum + one);
 const sumTo = (size) => (size * (size + 1)) / 2;
-const asObject = (id, name, score, created, active) => ({ id, name, score, created, active });
 
 /**
  * One entry per workload: a round calls the contender's method `calls` times with `size`, its number of operations.
  * `expected` is what the call returns, `rowCount` how many rows the server sends for it. `cores: "one"` keeps client
  * and server on one core (see README.md). `before` is SQL that is run before each round; `with` goes to the
- * contender; `singles` operations of each round are timed one by one, too. Further members are those of
+ * contender; `singles` operations of each round are timed one by one, too; `via` is
+ * a way to the server other than TCP without encryption: "socket" or "encrypted". Further members are those of
  * heavy-workloads.mjs.
  */
 export const workloads = [
@@ -211,6 +212,7 @@ export const workloads = [
     with: { user: "scram", password: "elephant" },
     expected: (size) => size,
   },
+  ...mixedWorkloads,
   ...poolWorkloads,
   ...heavyWorkloads,
 ];

@@ -1,23 +1,26 @@
 // Bun's built-in client, in Bun: one connection (max: 1), everything else as it comes; its statements are prepared
 // and sent without waiting for earlier ones. This file is the only one here that no other runtime can load.
 
-import { SQL } from "bun";
+import { file, SQL } from "bun";
 import { accountFor } from "../accounts.mjs";
 import { itemFor } from "../heavy-workloads.mjs";
 import { CHANNEL } from "../hearing.mjs";
+import { neverSeen } from "../mixed-values.mjs";
 import { wideKey } from "../workloads.mjs";
 import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { mixed } from "./mixed.mjs";
 import { pooling } from "./pooling.mjs";
 
 /** The target as Bun's options. */
-const optionsFor = ({ host, port, database, user: username, password }) => ({
+const optionsFor = ({ host, port, database, user: username, password, ca }) => ({
   adapter: "postgres",
-  hostname: host,
+  ...(host.startsWith("/") ? { path: host } : { hostname: host }),
   port,
   database,
   username,
   ...(password === undefined ? {} : { password }),
+  ...(ca === undefined ? {} : { tls: { ca: file(ca) } }),
 });
 
 /** Makes the contender. */
@@ -65,6 +68,16 @@ export async function create(target) {
       transact: (i) => transact(pool, i),
       close: () => pool.close(),
     };
+  });
+  const others = mixed({
+    // A text that is not to be kept is what it has unsafe() for.
+    first: async (i) => (await sql.unsafe(neverSeen(), [i]))[0].x,
+    documentOut: async (id) => (await sql`select doc from bench_document where id = ${id}`)[0].doc,
+    documentIn: async (document) =>
+      (await sql`select jsonb_array_length(${document}::jsonb -> 'items') as n`)[0].n,
+    arrayOut: async (id) => (await sql`select list from bench_array where id = ${id}`)[0].list,
+    arrayIn: async (list) => (await sql`select (${list}::int4[])[1000] as n`)[0].n,
+    texts: () => sql`select id, body from bench_text`,
   });
   const own = {
     name: "Bun",
@@ -129,5 +142,5 @@ export async function create(target) {
     },
   };
   const hears = { ready, hearBusy, hearBusyLoop: hearBusy, close };
-  return combined(hears, pools, own);
+  return combined(hears, pools, others, own);
 }

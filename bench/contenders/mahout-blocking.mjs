@@ -3,8 +3,10 @@
 import { createRequire } from "node:module";
 import { Hearing, LISTEN, notifySql, UNLISTEN } from "../hearing.mjs";
 import { accountFor } from "../accounts.mjs";
+import { neverSeen } from "../mixed-values.mjs";
 import { statements, wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/mahout-blocking.mjs";
+import { mixed } from "./mixed.mjs";
 import { buildUnderTest, conninfo } from "./mahout.mjs";
 
 const require = createRequire(import.meta.url);
@@ -19,6 +21,14 @@ export async function create(target) {
   let pool;
   return {
     ...bulk(() => conn),
+    ...mixed({
+      first: (i) => conn.query(neverSeen(), [i])[0].x,
+      documentOut: (id) => conn.query(statements.documentOut, [id])[0].doc,
+      documentIn: (document) => conn.query(statements.documentIn, [document])[0].n,
+      arrayOut: (id) => conn.query(statements.arrayOut, [id])[0].list,
+      arrayIn: (list) => conn.query(statements.arrayIn, [list])[0].n,
+      texts: () => conn.query(statements.texts),
+    }),
     name: "mahout-blocking",
     version,
     blocking: true,

@@ -3,9 +3,11 @@
 import { createRequire } from "node:module";
 import { accountFor } from "../accounts.mjs";
 import { statements, wideKey } from "../workloads.mjs";
+import { neverSeen } from "../mixed-values.mjs";
 import { bulk } from "./bulk/mahout.mjs";
 import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { mixed } from "./mixed.mjs";
 import { pooling } from "./pooling.mjs";
 
 const require = createRequire(import.meta.url);
@@ -14,12 +16,13 @@ const require = createRequire(import.meta.url);
 export const buildUnderTest = process.env.MAHOUT_DIST ?? require.resolve("../../dist/index.js");
 
 /** The target as mahout's connection parameters. */
-export const conninfo = ({ host, port, database: dbname, user, password }) => ({
+export const conninfo = ({ host, port, database: dbname, user, password, ca }) => ({
   host,
   port,
   dbname,
   user,
   ...(password === undefined ? {} : { password }),
+  ...(ca === undefined ? {} : { sslmode: "verify-full", sslrootcert: ca }),
 });
 
 /** Makes the contender. */
@@ -58,6 +61,14 @@ export async function create(target) {
       transact: (i) => pool.connection((borrowed) => transact(borrowed, i)),
       close: () => pool.close(),
     };
+  });
+  const others = mixed({
+    first: async (i) => (await conn.query(neverSeen(), [i]))[0].x,
+    documentOut: async (id) => (await conn.query(statements.documentOut, [id]))[0].doc,
+    documentIn: async (document) => (await conn.query(statements.documentIn, [document]))[0].n,
+    arrayOut: async (id) => (await conn.query(statements.arrayOut, [id]))[0].list,
+    arrayIn: async (list) => (await conn.query(statements.arrayIn, [list]))[0].n,
+    texts: () => conn.query(statements.texts),
   });
   const own = {
     name: "mahout",
@@ -145,6 +156,7 @@ export async function create(target) {
     bulk(() => conn),
     hears,
     pools,
+    others,
     own,
   );
 }

@@ -3,6 +3,7 @@
 
 import { serialize } from "pg-protocol";
 import { NullDriver } from "../null-driver.mjs";
+import { arrays, documents, neverSeen } from "../mixed-values.mjs";
 import { statements } from "../workloads.mjs";
 import { bulk } from "./bulk/null.mjs";
 
@@ -27,7 +28,27 @@ const transaction = [
   bindAndExecute("record", [int4(1), int4(7)]),
   bindAndExecute("commit", []),
 ];
-const names = ["one", "rows", "wide", "read", "change", "record"];
+const [documentOut, arrayOut] = ["documentOut", "arrayOut"].map((name) =>
+  bindAndExecute(name, [int4(1)]),
+);
+const textual = (statement, value) =>
+  Buffer.concat([
+    serialize.bind({ statement, values: [value], binary: true }),
+    serialize.execute({}),
+    serialize.sync(),
+  ]);
+const documentIn = textual("documentIn", JSON.stringify(documents.get(1)));
+const binaryArray = (list) =>
+  Buffer.concat([1, 0, 23, list.length, 1, ...list.flatMap((value) => [4, value])].map(int4));
+const arrayIn = bindAndExecute("arrayIn", [binaryArray(arrays.get(1))]);
+const texts = bindAndExecute("texts", []);
+const first = Buffer.concat([
+  serialize.parse({ text: neverSeen() }),
+  serialize.describe({ type: "S" }),
+  bindAndExecute("", [int4(7)]),
+]);
+const names = ["one", "rows", "wide", "read", "change", "record", "texts"];
+names.push("documentOut", "documentIn", "arrayOut", "arrayIn");
 const prepare = Buffer.concat([
   ...names.map((name) => serialize.parse({ name, text: statements[name] })),
   ...["begin", "commit"].map((text) => serialize.parse({ name: text, text })),
@@ -64,6 +85,7 @@ export async function create(target, options = {}) {
     name: options.publicOnly ? "null-public" : "null",
     version: "-",
     countsOnly: true,
+    lacks: "encrypted",
     async connect() {
       await driver.connect(target, startupOf(target.user));
       await exchange(prepare, 1);
@@ -83,6 +105,12 @@ export async function create(target, options = {}) {
       return exchange(batch(`pipeline ${n}`, make), 1);
     },
     transactions: (n) => repeat(transaction, n),
+    firstTimes: (n) => repeat([first], n),
+    jsonOut: (n) => repeat([documentOut], n),
+    jsonIn: (n) => repeat([documentIn], n),
+    arraysOut: (n) => repeat([arrayOut], n),
+    arraysIn: (n) => repeat([arrayIn], n),
+    longTexts: () => exchange(texts, 1),
     rowsToObjects: () => exchange(rows, 1),
     rowsToArrays: () => exchange(rows, 1),
     wideRow: (n) => repeat([wide], n),

@@ -4,13 +4,16 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { accountFor } from "../accounts.mjs";
+import { neverSeen } from "../mixed-values.mjs";
 import { statements, wideKey } from "../workloads.mjs";
+import { mixed } from "./mixed.mjs";
 
 const require = createRequire(import.meta.url);
 
-const dsn = ({ host, port, database, user, password }) =>
+const dsn = ({ host, port, database, user, password, ca }) =>
   `host=${host} port=${port} dbname=${database} user=${user}` +
-  (password === undefined ? "" : ` password=${password}`);
+  (password === undefined ? "" : ` password=${password}`) +
+  (ca === undefined ? "" : ` sslmode=verify-full sslrootcert=${ca}`);
 
 /** Makes the contender; fails where the native binding isn't built. */
 export async function create(target) {
@@ -19,7 +22,17 @@ export async function create(target) {
   const { version } = JSON.parse(readFileSync(manifest, "utf8"));
   const objects = new Client();
   const arrays = new Client({ arrayMode: true });
+  const ask = (name, value) => objects.executeSync(name, [value])[0];
   return {
+    ...mixed({
+      first: (i) => objects.querySync(neverSeen(), [i])[0].x,
+      documentOut: (id) => ask("documentOut", id).doc,
+      // It sends texts, and leaves making them to the program.
+      documentIn: (document) => ask("documentIn", JSON.stringify(document)).n,
+      arrayOut: (id) => ask("arrayOut", id).list,
+      arrayIn: (list) => ask("arrayIn", `{${list.join()}}`).n,
+      texts: () => objects.executeSync("texts", []),
+    }),
     name: "pg-native",
     version,
     blocking: true,
@@ -28,6 +41,10 @@ export async function create(target) {
       arrays.connectSync(dsn(target));
       objects.prepareSync("one", statements.one, 1);
       objects.prepareSync("rows", statements.rows, 0);
+      objects.prepareSync("texts", statements.texts, 0);
+      for (const name of ["documentOut", "documentIn", "arrayOut", "arrayIn"]) {
+        objects.prepareSync(name, statements[name], 1);
+      }
       arrays.prepareSync("rows", statements.rows, 0);
       objects.prepareSync("wide", statements.wide, 1);
       objects.prepareSync("read", statements.read, 1);

@@ -1,18 +1,26 @@
 // pg (node-postgres): named prepared statements, one query after the other as it does by default.
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import pg from "pg";
 import { accountFor } from "../accounts.mjs";
+import { neverSeen } from "../mixed-values.mjs";
 import { statements, wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/pg.mjs";
 import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { mixed } from "./mixed.mjs";
 import { pooling } from "./pooling.mjs";
 
 const { version } = createRequire(import.meta.url)("pg/package.json");
 
+/** The target as pg's options. */
+const withAuthority = ({ ca, ...target }) =>
+  ca === undefined ? target : { ...target, ssl: { ca: readFileSync(ca, "utf8") } };
+
 /** Makes the contender; `options` are pg's own client options. */
-export async function create(target, options = {}) {
+export async function create(where, options = {}) {
+  const target = withAuthority(where);
   let client;
   const ask = (on, name, values) => on.query({ name, text: statements[name], values });
   const query = (name, values, rest) =>
@@ -81,6 +89,14 @@ export async function create(target, options = {}) {
     for (const { rows } of await Promise.all(queries)) sum += rows[0].x;
     return sum;
   };
+  const others = mixed({
+    first: async (i) => (await client.query(neverSeen(), [i])).rows[0].x,
+    documentOut: async (id) => (await query("documentOut", [id])).rows[0].doc,
+    documentIn: async (document) => (await query("documentIn", [document])).rows[0].n,
+    arrayOut: async (id) => (await query("arrayOut", [id])).rows[0].list,
+    arrayIn: async (list) => (await query("arrayIn", [list])).rows[0].n,
+    texts: async () => (await query("texts", [])).rows,
+  });
   const own = {
     name: "pg",
     version,
@@ -141,6 +157,7 @@ export async function create(target, options = {}) {
     bulk(() => client),
     hears,
     pools,
+    others,
     own,
   );
 }

@@ -5,10 +5,12 @@ import { readFileSync } from "node:fs";
 import postgres from "postgres";
 import { accountFor } from "../accounts.mjs";
 import { CHANNEL } from "../hearing.mjs";
+import { neverSeen } from "../mixed-values.mjs";
 import { wideKey } from "../workloads.mjs";
 import { bulk } from "./bulk/postgres.mjs";
 import { combined } from "./combined.mjs";
 import { hearing } from "./hearing.mjs";
+import { mixed } from "./mixed.mjs";
 import { pooling } from "./pooling.mjs";
 
 const manifest = new URL("../node_modules/postgres/package.json", import.meta.url);
@@ -16,8 +18,10 @@ const { version } = JSON.parse(readFileSync(manifest, "utf8"));
 
 /** Makes the contender. */
 export async function create(target) {
-  const { host, port, database, user: username } = target;
-  const options = { host, port, database, username, max: 1 };
+  const { host, port, database, user: username, ca } = target;
+  const place = host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
+  const encryption = ca === undefined ? {} : { ssl: { ca: readFileSync(ca, "utf8") } };
+  const options = { ...place, ...encryption, database, username, max: 1 };
   let sql;
   const atOnce = async (n) => {
     const queries = [];
@@ -60,6 +64,16 @@ export async function create(target) {
       transact: (i) => transact(pool, i),
       close: () => pool.end(),
     };
+  });
+  const others = mixed({
+    // A text that is not to be kept is what it has unsafe() for.
+    first: async (i) => (await sql.unsafe(neverSeen(), [i]))[0].x,
+    documentOut: async (id) => (await sql`select doc from bench_document where id = ${id}`)[0].doc,
+    documentIn: async (document) =>
+      (await sql`select jsonb_array_length(${sql.json(document)}::jsonb -> 'items') as n`)[0].n,
+    arrayOut: async (id) => (await sql`select list from bench_array where id = ${id}`)[0].list,
+    arrayIn: async (list) => (await sql`select (${list}::int4[])[1000] as n`)[0].n,
+    texts: () => sql`select id, body from bench_text`,
   });
   const own = {
     name: "postgres.js",
@@ -105,6 +119,7 @@ export async function create(target) {
     bulk(() => sql),
     hears,
     pools,
+    others,
     own,
   );
 }
