@@ -2,7 +2,7 @@
  * Commands of the connection itself, COMMIT for example: no parameters, no rows, and always waited for.
  */
 import type { Conversation } from "../protocol/effects.ts";
-import { writeControl, writeQuery, writeSync } from "../protocol/encode.ts";
+import { writeControl, writeCommand, writeSync } from "../protocol/encode.ts";
 import { ExtendedReply } from "../protocol/extended-reply.ts";
 import { QueryReply } from "../protocol/replies.ts";
 import type { Session } from "../protocol/session.ts";
@@ -32,7 +32,7 @@ export function* command(
     pipeline.synced();
     if (failure) throw failure;
   } else {
-    writeQuery(session.outbox, text);
+    writeCommand(session.outbox, text);
     reply = session.owe(new QueryReply());
     yield reply;
   }

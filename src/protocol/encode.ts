@@ -19,15 +19,50 @@ const SYNC = serialize.sync();
 const FLUSH = serialize.flush();
 const EXECUTE = serialize.execute();
 const BIND_NOTHING = Buffer.from(serialize.bind({}));
-const NO_TYPES: readonly number[] = Object.freeze([]);
 const TERMINATE = serialize.end();
 const SSL_REQUEST = serialize.requestSsl();
+/** How many commands are remembered. */
+const PHRASES = 64;
 const CANCEL_CODE = 80_877_102;
+
+/** What is said again and again, and holds no secret. */
+const PHRASE = /^(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/;
+
+/** Messages that are sent again and again, by their texts; few, because savepoints may have any names. */
+class Phrases {
+  readonly #messages = new Map<string, Buffer>();
+  readonly #make: (text: string) => Buffer;
+
+  constructor(make: (text: string) => Buffer) {
+    this.#make = make;
+  }
+
+  of(text: string): Buffer {
+    const known = this.#messages.get(text);
+    if (known !== undefined) return known;
+    checkText(text);
+    const made = this.#make(text);
+    if (!PHRASE.test(text)) return made;
+    if (this.#messages.size >= PHRASES) this.#messages.clear();
+    this.#messages.set(text, made);
+    return made;
+  }
+}
+
+const controls = new Phrases((text) =>
+  Buffer.concat([serialize.parse({ text }), BIND_NOTHING, EXECUTE]),
+);
+const commands = new Phrases((text) => Buffer.from(serialize.query(text)));
 
 /** A simple query: one or several statements, no parameters. */
 export function writeQuery(out: Writer, text: string): void {
   checkText(text);
   out.raw(serialize.query(text));
+}
+
+/** The same for a command of the connection's own: COMMIT for example. */
+export function writeCommand(out: Writer, text: string): void {
+  out.raw(commands.of(text));
 }
 
 /** Parse: prepares `text` under a name, the empty one for the unnamed statement. */
@@ -83,9 +118,7 @@ export function writeFlush(out: Writer): void {
 
 /** A command without parameters and rows, by the extended protocol: Parse, Bind, Execute. */
 export function writeControl(out: Writer, command: string): void {
-  writeParse(out, "", command, NO_TYPES);
-  out.raw(BIND_NOTHING);
-  out.raw(EXECUTE);
+  out.raw(controls.of(command));
 }
 
 /** Terminate: the polite end. */
