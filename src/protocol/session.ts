@@ -219,7 +219,9 @@ export class Session implements FrameSink, ReplyContext {
   #drop(reply: Reply): boolean {
     this.#head++;
     if (this.#head === this.#owed.length) {
-      this.#owed.length = 0;
+      // One is by far the most frequent, and setting the length of an array is a call into the engine.
+      if (this.#head === 1) this.#owed.pop();
+      else this.#owed.length = 0;
       this.#head = 0;
     } else if (this.#head >= 1024) {
       this.#owed = this.#owed.slice(this.#head);

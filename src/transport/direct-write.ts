@@ -2,6 +2,7 @@
  * Writing to a descriptor without the stream that it belongs to, and without waiting.
  */
 import { writeSync } from "node:fs";
+import type { Socket } from "node:net";
 
 /** Writes as much of the bytes as the system takes at once; returns how much that was. */
 export function writeAtOnce(descriptor: number, bytes: Uint8Array, length: number): number {
@@ -13,5 +14,30 @@ export function writeAtOnce(descriptor: number, bytes: Uint8Array, length: numbe
     if (code === "EPIPE" || code === "ECONNRESET") return length;
     // The system has no room, or something else is wrong: the stream waits for the one and reports the other.
     return 0;
+  }
+}
+
+/** What is under a socket of Node's. */
+interface Handle {
+  readonly fd?: number;
+}
+
+/**
+ * The descriptor under a socket. Asking for it is a call into the runtime, so it is asked once: a handle keeps
+ * its descriptor, and a socket that is closed has no handle any more.
+ */
+export class Descriptor {
+  #handle: Handle | null = null;
+  #known = -1;
+
+  /** The socket's descriptor; -1 before it is open, after it was closed, and where the system offers none. */
+  of(socket: Socket | null): number {
+    const handle = (socket as unknown as { _handle?: Handle | null } | null)?._handle ?? null;
+    if (handle === null) return -1;
+    if (handle !== this.#handle || this.#known < 0) {
+      this.#handle = handle;
+      this.#known = handle.fd ?? -1;
+    }
+    return this.#known;
   }
 }

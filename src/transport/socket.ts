@@ -16,7 +16,7 @@ import type { Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
 import type { Writer } from "../protocol/writer.ts";
 import { chore, resolve } from "./chores.ts";
-import { writeAtOnce } from "./direct-write.ts";
+import { Descriptor, writeAtOnce } from "./direct-write.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
 import { handshakeOf } from "./handshake.ts";
 import {
@@ -42,6 +42,7 @@ export class SocketTransport {
   onDrain: (() => void) | null = null;
   readonly #parameters: ConnectionParameters;
   #socket: Socket | null = null;
+  readonly #under = new Descriptor();
   #session: Session | null = null;
   #cause: Error | null = null;
   #attempt: NodeJS.Timeout | undefined;
@@ -68,8 +69,7 @@ export class SocketTransport {
 
   /** The descriptor of the socket; -1 where the system offers none. */
   get descriptor(): number {
-    const handle = (this.#socket as unknown as { _handle?: { fd?: number } } | null)?._handle;
-    return handle?.fd ?? -1;
+    return this.#under.of(this.#socket);
   }
 
   /** Does what a conversation asked for. */
