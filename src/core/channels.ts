@@ -136,13 +136,13 @@ export function transactionContext(
 export function deliverObserved(
   connection: Observable,
   shell: ShellName,
-  { channel, pid }: Notify,
-  deliver: () => void,
+  notify: Notify,
+  deliver: (notify: Notify) => void,
 ): void {
   const context = operationContext(connection, shell, "NOTIFY");
-  context.attributes["mahout.notify.channel"] = channel;
-  context.attributes["mahout.notify.pid"] = pid;
-  notifyChannel.traceSync(deliver, context);
+  context.attributes["mahout.notify.channel"] = notify.channel;
+  context.attributes["mahout.notify.pid"] = notify.pid;
+  notifyChannel.traceSync(deliver, context, undefined, notify);
 }
 
 /** Adds what a statement gave that was executed for many items. */

@@ -115,7 +115,7 @@ export class ConnectionCore<Row = DictRow> {
     session.onNotification = (message) => {
       if (!isWatched(notifyChannel) || !this.#info) return this.inbox.take(message);
       const shell = this.refresh ? "blocking" : "async";
-      deliverObserved(this, shell, message, () => this.inbox.take(message));
+      deliverObserved(this, shell, message, (given) => this.inbox.take(given));
     };
   };
 

@@ -60,21 +60,30 @@ export class Handlers<T> {
 
   /** Calls each of them with `value`; nothing is thrown. */
   call(value: T): void {
-    for (const handler of this.#list) callHandler(this.#what, handler, value);
+    const list = this.#list;
+    for (let index = 0; index < list.length; index++)
+      callHandler(this.#what, list[index] as Handler<T>, value);
   }
 }
 
 /** Calls one handler; its failure, now or later, becomes a process warning and nothing else. */
 export function callHandler<T>(what: string, handler: Handler<T>, value: T): void {
-  const failed = (error: unknown): void => report(what, error);
   try {
-    const returned = handler(value) as
-      { then?: (done: null, failed: (error: unknown) => void) => void } | null | undefined;
+    const returned = handler(value) as Partial<Thenable> | null | undefined;
     // An asynchronous handler fails later; nobody else would hear of it.
-    if (typeof returned?.then === "function") returned.then(null, failed);
+    if (typeof returned?.then === "function") watch(what, returned as Thenable);
   } catch (error) {
-    failed(error);
+    report(what, error);
   }
+}
+
+interface Thenable {
+  then(done: null, failed: (error: unknown) => void): void;
+}
+
+/** Reports it when what an asynchronous handler returned fails. A function of its own: most are not asynchronous. */
+function watch(what: string, returned: Thenable): void {
+  returned.then(null, (error) => report(what, error));
 }
 
 /** Tells of a handler that failed, which is nobody's but the handler's fault. */

@@ -120,18 +120,22 @@ export function diagnostic(bytes: Buffer, start: number, end: number): Diagnosti
   return Diagnostic.fromFields(fields);
 }
 
-/** The channel that came last, if it is ASCII: mostly the next one is the same, as with tags below. */
+/** The channel that came last, and its bytes: mostly the next one is the same, as with tags below. */
 let lastChannel = "";
+const lastChannelBytes = new Uint8Array(64);
+let lastChannelLength = 0;
 
 /** Decodes a NotificationResponse. */
 export function notification(bytes: Buffer, start: number, end: number): Notify {
   const from = start + 4;
-  const nul = from + lastChannel.length;
+  const known = lastChannelBytes;
+  const length = lastChannelLength;
+  const nul = from + length;
   if (nul < end - 1 && bytes[nul] === 0 && bytes[end - 1] === 0) {
-    let at = from;
-    while (at < nul && bytes[at] === lastChannel.charCodeAt(at - from)) at++;
+    let index = 0;
+    while (index < length && bytes[from + index] === known[index]) index++;
     // A second NUL would be the end of the payload, with bytes too many behind it.
-    if (at === nul && bytes.indexOf(0, nul + 1) === end - 1) {
+    if (index === length && !holdsNul(bytes, nul + 1, end - 1)) {
       return new Notify(lastChannel, readUtf8(bytes, nul + 1, end - 1), int32(bytes, start));
     }
   }
@@ -140,15 +144,32 @@ export function notification(bytes: Buffer, start: number, end: number): Notify 
   const channel = body.cstring();
   const payload = body.cstring();
   body.finish();
-  if (isAscii(channel)) lastChannel = channel;
+  remember(channel, bytes, from);
   return new Notify(channel, payload, pid);
 }
 
-function isAscii(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) > 0x7f) return false;
+function remember(channel: string, bytes: Buffer, from: number): void {
+  let length = 0;
+  // One that is too long is none of PostgreSQL's; the rest of it is not compared, so it is not remembered.
+  for (; bytes[from + length] !== 0; length++) {
+    if (length === lastChannelBytes.length) {
+      lastChannel = "";
+      lastChannelLength = 0;
+      return;
+    }
+    lastChannelBytes[length] = bytes[from + length] as number;
   }
-  return true;
+  lastChannel = channel;
+  lastChannelLength = length;
+}
+
+/** Up to here a loop beats a call into the runtime. */
+const SHORT_SEARCH = 64;
+
+function holdsNul(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start > SHORT_SEARCH) return bytes.indexOf(0, start) < end;
+  for (let at = start; at < end; at++) if (bytes[at] === 0) return true;
+  return false;
 }
 
 /** Decodes a ParameterStatus into name and value. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Json } from "../../src/adapt/types/json-value.ts";
 import { readUtf8 } from "../../src/adapt/types/utf8.ts";
+import { readByLoop } from "../../src/protocol/short-text.ts";
 import { DataError, ProgrammingError } from "../../src/errors.ts";
 import { codecOf, dumpHex, load, loadHex, loadText, throughBinary, throughText } from "./forms.ts";
 
@@ -57,18 +58,31 @@ test("name is sent in text, which the server cuts to 63 bytes instead of refusin
   expect(codecOf("name").dumpText("x")).toBe("x");
 });
 
-test("readUtf8 reads what toString reads, at every length", () => {
+test.each([
+  ["readUtf8", readUtf8],
+  ["what stands in for it where no code can be made", readByLoop],
+])("%s reads what toString reads, at every length", (_name, read) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-      expect(load(readUtf8, bytes)).toBe(Buffer.from(bytes).toString("utf8"));
+      expect(load(read, bytes)).toBe(Buffer.from(bytes).toString("utf8"));
     }),
     { numRuns: 2000 },
   );
   fc.assert(
-    fc.property(fc.string({ unit: "grapheme-ascii", maxLength: 20 }), (text) => {
-      expect(load(readUtf8, Buffer.from(text))).toBe(text);
+    fc.property(fc.string({ unit: "grapheme-ascii", maxLength: 40 }), (text) => {
+      expect(load(read, Buffer.from(text))).toBe(text);
     }),
+    { numRuns: 500 },
   );
+  for (let length = 0; length < 40; length++) {
+    const text = "abcdefghij".repeat(4).slice(0, length);
+    expect(load(read, Buffer.from(text))).toBe(text);
+    // One character that isn't ASCII, in each place.
+    for (let at = 0; at < length; at++) {
+      const odd = `${text.slice(0, at)}\u00e9${text.slice(at + 1)}`;
+      expect(load(read, Buffer.from(odd))).toBe(odd);
+    }
+  }
 });
 
 describe('"char"', () => {

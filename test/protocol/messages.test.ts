@@ -226,6 +226,30 @@ describe("what messages say", () => {
     });
   });
 
+  test("notifications of channels that are like the one before", () => {
+    const long = "c".repeat(100);
+    const channels = [
+      "jobs",
+      "jobs",
+      "job",
+      "jobsx",
+      "größe",
+      "größe",
+      "gr",
+      long,
+      long,
+      `${long}d`,
+    ];
+    for (const channel of [...channels, "", "", "jobs", ...channels.toReversed()]) {
+      for (const payload of ["", "x", "é", "y".repeat(33), "ü".repeat(50), "z".repeat(1000)]) {
+        const message = backend.notificationResponse(7, channel, payload);
+        expect(read(messages.notification, message)).toEqual({ channel, payload, pid: 7 });
+        const twoStrings = backend.notificationResponse(7, channel, `${payload}\0more`);
+        expect(() => read(messages.notification, twoStrings)).toThrow(ProtocolError);
+      }
+    }
+  });
+
   test("a status other than the three is refused", () => {
     for (const letter of ["i", "X", "\0", "II", ""]) {
       expect(() => read(messages.readyStatus, backend.readyForQuery(letter))).toThrow(
