@@ -83,19 +83,20 @@ export function judge(results) {
   });
 }
 
+/** A row for each goal: what it is about, the limit, the figure, the verdict. */
+export const goalRows = (judged) =>
+  judged.map(({ workload, ours, theirs, figure, atLeast, atMost, unit, value, met }) => {
+    const limit = atLeast === undefined ? `<= ${atMost}` : `>= ${atLeast}`;
+    return [
+      `${workload}: ${figureNames[figure]} of ${ours}`,
+      theirs === undefined ? `${limit} ${unit}` : `${limit} x ${theirs}`,
+      value === undefined ? "-" : unit === undefined ? value.toFixed(2) : value.toFixed(0),
+      met === undefined ? "not measured" : met ? "met" : "missed",
+    ];
+  });
+
 /** The goals as text. */
 export function renderGoals(judged) {
-  const rows = judged.map(
-    ({ workload, ours, theirs, figure, atLeast, atMost, unit, value, met }) => {
-      const limit = atLeast === undefined ? `<= ${atMost}` : `>= ${atLeast}`;
-      return [
-        `${workload}: ${figureNames[figure]} of ${ours}`,
-        theirs === undefined ? `${limit} ${unit}` : `${limit} x ${theirs}`,
-        value === undefined ? "-" : unit === undefined ? value.toFixed(2) : value.toFixed(0),
-        met === undefined ? "not measured" : met ? "met" : "missed",
-      ];
-    },
-  );
-  if (rows.length === 0) return "goals: none for these workloads";
-  return ["goals", ...table(rows).map((line) => `  ${line}`)].join("\n");
+  if (judged.length === 0) return "goals: none for these workloads";
+  return ["goals", ...table(goalRows(judged)).map((line) => `  ${line}`)].join("\n");
 }

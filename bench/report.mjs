@@ -87,42 +87,50 @@ export function table(rows) {
   );
 }
 
-/** What is known of each contender. */
-export const figuresOf = ({ rounds, allocated }) =>
-  Object.fromEntries(
-    Object.entries(rounds).map(([name, list]) => [
-      name,
-      {
-        ...summarize(list),
-        ...(allocated[name] === undefined ? {} : { allocated: allocated[name] }),
-      },
-    ]),
-  );
+/** What is kept of a measured workload. */
+export function resultOf({ rounds, allocated, ...rest }) {
+  const contenders = Object.entries(rounds).map(([name, list]) => ({
+    name,
+    ...summarize(list),
+    ...(allocated[name] === undefined ? {} : { allocated: allocated[name] }),
+    ratios: Object.fromEntries(
+      Object.keys(rounds).map((other) => [other, ratio({ rounds }, name, other, "rate")]),
+    ),
+    // Milliseconds of each round, in the order of measuring.
+    wallRounds: list.map(({ wall }) => wall),
+    cpuRounds: list.map(({ cpu }) => cpu),
+    operationsPerRound: list[0].operations,
+  }));
+  return { ...rest, contenders };
+}
 
-/** One workload as text. */
-export function renderWorkload(measured) {
-  const names = Object.keys(measured.rounds);
+/** The table of a workload's result: its head and a row for each contender. */
+export function rowsOf({ contenders }) {
+  const names = contenders.map(({ name }) => name);
   const compared = peers.filter((peer) => names.includes(peer));
-  const figures = figuresOf(measured);
-  const more = Object.keys(extras).filter((key) => names.some((name) => figures[name][key]));
+  const more = Object.keys(extras).filter((key) => contenders.some((figures) => figures[key]));
   const head = ["", "per second", "min .. max", "time", "client CPU"];
   head.push(...more.map((key) => extras[key].head), ...compared.map((peer) => `x ${peer}`));
-  const rows = names.map((name) => {
-    const { rate, wall, cpu, ...rest } = figures[name];
-    return [
-      name,
-      number(rate.median),
-      `${number(rate.min)} .. ${number(rate.max)}`,
-      time(wall.median),
-      cpu ? time(cpu.median) : "-",
-      ...more.map((key) => (rest[key] ? extras[key].write(rest[key]) : "-")),
-      ...compared.map((peer) => ratio(measured, name, peer, "rate").toFixed(2)),
-    ];
-  });
-  const placing = measured.cores === "one" ? "one core" : "all cores";
-  return [
-    `${measured.title} (${measured.roundCount} rounds, ${placing})`,
-    ...table([head, ...rows]).map((line) => `  ${line}`),
-    ...measured.notes.map((note) => `  ${note}`),
-  ].join("\n");
+  const rows = contenders.map(({ name, rate, wall, cpu, ratios, ...rest }) => [
+    name,
+    number(rate.median),
+    `${number(rate.min)} .. ${number(rate.max)}`,
+    time(wall.median),
+    cpu ? time(cpu.median) : "-",
+    ...more.map((key) => (rest[key] ? extras[key].write(rest[key]) : "-")),
+    ...compared.map((peer) => ratios[peer].toFixed(2)),
+  ]);
+  return [head, ...rows];
 }
+
+/** What a workload's result is headed with. */
+export const headingOf = ({ title, roundCount, cores }) =>
+  `${title} (${roundCount} rounds, ${cores === "one" ? "one core" : "all cores"})`;
+
+/** A workload's result as text. */
+export const renderWorkload = (result) =>
+  [
+    headingOf(result),
+    ...table(rowsOf(result)).map((line) => `  ${line}`),
+    ...result.notes.map((note) => `  ${note}`),
+  ].join("\n");

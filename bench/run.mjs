@@ -2,15 +2,14 @@
 // server and one child per contender, has each child's answers checked, and then lets them run one
 // at a time, round by round, in an order that changes every round. How to read it: README.md.
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildNative } from "./build-native.mjs";
 import { findBun } from "./find-bun.mjs";
 import { judge, renderGoals } from "./goals.mjs";
+import { keep } from "./kept.mjs";
 import { describeMachine } from "./machine.mjs";
 import { measure } from "./measure.mjs";
-import { figuresOf, ratio, renderWorkload } from "./report.mjs";
+import { renderWorkload, resultOf } from "./report.mjs";
 import { openStage } from "./stage.mjs";
 import { workloads } from "./workloads.mjs";
 
@@ -41,8 +40,6 @@ const { values: flags } = parseArgs({
   },
 });
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const rounded = (_, value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value);
 const fail = (message) => {
   console.error(message);
   process.exit(2);
@@ -60,65 +57,39 @@ async function main() {
     "only",
     workloads.map(({ name }) => name),
   );
-  const files = chosen("contenders", [...known, "null-public"]);
+  const taking = chosen("contenders", [...known, "null-public"]);
   const roundCount = Number(flags.rounds);
   if (!Number.isInteger(roundCount) || roundCount < 1) fail("--rounds: a number of at least 1");
   const machine = describeMachine();
   for (const [file, look] of Object.entries(conditional)) {
-    const reason = files.includes(file) ? look() : undefined;
+    const reason = taking.includes(file) ? look() : undefined;
     if (reason === undefined) continue;
-    files.splice(files.indexOf(file), 1);
+    taking.splice(taking.indexOf(file), 1);
     console.log(`${file} skipped: ${reason}`);
   }
-  const stage = await openStage(files);
+  const stage = await openStage(taking);
   const { server, contenders, close } = stage;
   const versions = Object.fromEntries(contenders.map(({ name, version }) => [name, version]));
   console.log(`${server.version}, Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n`);
   const present = contenders.map(({ file }) => file);
   const isComplete =
-    process.argv.length === 2 && files.every((file) => present.includes(file) || file === "psql");
-  const results = [];
+    process.argv.length === 2 && taking.every((file) => present.includes(file) || file === "psql");
+  const all = [];
+  const begin = Date.now();
   for (const workload of workloads.filter(({ name }) => names.includes(name))) {
     const { quick: isQuick, cores } = flags;
     const measured = await measure(workload, stage, { roundCount, isQuick, cores });
-    results.push(measured);
-    console.log(`${renderWorkload(measured)}\n`);
+    all.push(measured);
+    console.log(`${renderWorkload(resultOf(measured))}\n`);
   }
-  const goals = judge(results);
+  const goals = judge(all);
   console.log(renderGoals(goals));
   await close();
-  keep(
-    { date: new Date().toISOString(), machine, server: server.version, versions, goals, results },
-    isComplete,
-  );
-}
-
-/** Writes the figures as JSON; a partial run must not pass for a complete one. */
-function keep(run, isComplete) {
-  const results = run.results.map(({ rounds, allocated, ...rest }) => ({
-    ...rest,
-    contenders: Object.entries(figuresOf({ rounds, allocated })).map(([name, figures]) => ({
-      name,
-      ...figures,
-      ratios: Object.fromEntries(
-        Object.keys(rounds).map((other) => [other, ratio({ rounds }, name, other, "rate")]),
-      ),
-      // Milliseconds of each round, in the order of measuring.
-      wallRounds: rounds[name].map(({ wall }) => wall),
-      cpuRounds: rounds[name].map(({ cpu }) => cpu),
-      operationsPerRound: rounds[name][0].operations,
-    })),
-  }));
-  const folder = here(isComplete ? "results/" : ".cache/");
-  const stamp = run.date.slice(0, 16).replace(":", "");
-  const file = `${folder}${isComplete ? stamp : "partial"}.json`;
-  mkdirSync(folder, { recursive: true });
-  // Lists of numbers stay on one line.
-  const text = JSON.stringify({ ...run, results }, rounded, 1).replace(/\[[\d.,\s]+\]/g, (list) =>
-    list.replace(/\s+/g, " "),
-  );
-  writeFileSync(file, `${text}\n`);
-  console.log(`\nkept in ${file}`);
+  const date = new Date().toISOString();
+  const minutes = (Date.now() - begin) / 60_000;
+  const about = { date, minutes, machine, server: server.version, versions };
+  const files = await keep({ ...about, goals, results: all.map(resultOf) }, isComplete);
+  console.log(`\n${minutes.toFixed(1)} minutes; kept in ${files.join(", ")}`);
 }
 
 await main();

@@ -33,7 +33,7 @@ describe("the tarball", () => {
 
   test("contains the build, its sources and the documentation, and nothing else", () => {
     const expected =
-      /^((dist|src)\/.*\.(m?[jt]s|map)|(docs\/)?[\w-]+\.md|examples\/.*\.(ts|json)|bench\/(README\.md|results\/.*\.json)|package\.json|LICENSE)$/;
+      /^((dist|src)\/.*\.(m?[jt]s|map)|(docs\/)?[\w-]+\.md|examples\/.*\.(ts|json)|bench\/(README\.md|results\/.*\.(json|md|svg))|package\.json|LICENSE)$/;
     expect(listing().filter((name) => !expected.test(name))).toEqual([]);
     expect(listing().filter((name) => /test|postgres$|\.tgz$/.test(name))).toEqual([]);
     expect(listing()).toEqual(
