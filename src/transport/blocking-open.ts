@@ -24,9 +24,11 @@ export function resolveThrough(effect: ResolveEffect, settle: (channel: Channel)
     channel.resolve(effect.host);
     settle(channel);
     if (channel.ended) throw unresolved(effect.host, channel.error ?? { message: "no answer" });
-    channel.receive((bytes, start, end) => {
-      text = bytes.toString("utf8", start, end);
-      return end;
+    channel.receive({
+      receive: (bytes, start, end) => {
+        text = bytes.toString("utf8", start, end);
+        return end;
+      },
     });
   } finally {
     channel.destroy();

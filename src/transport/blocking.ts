@@ -133,8 +133,9 @@ export class BlockingTransport {
 
   /** Takes what has arrived while nobody waited; `thoroughly` also asks the system, where nobody listens. */
   poll(thoroughly: boolean): void {
+    if (this.#busy || (!thoroughly && this.#channel?.hasNews !== true)) return;
     // What a stream has not asked for yet stays where it is.
-    if (!this.#busy && !this.#session?.backlog) this.lend(takeArrived, thoroughly);
+    if (!this.#session?.backlog) this.lend(takeArrived, thoroughly);
   }
 
   /** Lends the channel to what takes what the server sends by itself; see listening.ts. */
@@ -177,7 +178,7 @@ export class BlockingTransport {
     const outbox = this.#session?.outbox;
     if (!outbox || outbox.length === 0) return;
     this.#session?.tracer?.sent(outbox.bytes, 0, outbox.length);
-    this.#channel?.write(outbox.bytes.subarray(0, outbox.length));
+    this.#channel?.write(outbox.bytes, outbox.length);
     outbox.clear();
   }
 
@@ -185,7 +186,7 @@ export class BlockingTransport {
   #receive(channel: Channel, session: Session): boolean {
     // Asked first: what came before the end is in the ring by then.
     const ended = channel.ended || channel.direct.ended;
-    const came = channel.receive((bytes, start, end) => session.receive(bytes, start, end));
+    const came = channel.receive(session);
     if (!came && ended && !session.ended) {
       session.disconnected(channel.direct.failure ?? asError(channel.error));
     }
@@ -218,9 +219,14 @@ export class BlockingTransport {
     const session = this.#session;
     const channel = this.#channel;
     if (!session || !channel) throw new OperationalError("the connection is closed");
+    const { direct } = channel;
     let limit = deadline;
     this.#flush();
+    // What is there already is taken before more is read.
+    let reads = direct.active && !channel.hasNews;
     while (!reply.settled) {
+      if (reads && !direct.read(true)) channel.giveBack();
+      reads = false;
       channel.look();
       if (this.#receive(channel, session)) {
         this.#flush();
@@ -228,14 +234,10 @@ export class BlockingTransport {
         if (!reply.settled && this.#patience.isLate(limit)) limit = this.#sleep(channel, limit);
         continue;
       }
-      if (reply.settled) return;
-      if (channel.direct.active) {
-        if (!channel.direct.read(true)) channel.giveBack();
-      } else {
-        limit = this.#sleep(channel, limit);
-        // A deadline that has passed may have something to say to the server.
-        this.#flush();
-      }
+      if ((reads = direct.active) || reply.settled) continue;
+      limit = this.#sleep(channel, limit);
+      // A deadline that has passed may have something to say to the server.
+      this.#flush();
     }
   }
 
@@ -256,10 +258,8 @@ export class BlockingTransport {
     }
   }
 
-  #open(
-    { address, session, timeout, untilOpen = false }: OpenEffect,
-    deadline: Deadline | null,
-  ): void {
+  #open(effect: OpenEffect, deadline: Deadline | null): void {
+    const { address, session, timeout, untilOpen = false } = effect;
     this.#patience.attempt = timeout === null ? null : attemptDeadline(timeout, untilOpen);
     const channel = openChannel(this.#parameters, address);
     this.#channel = channel;

@@ -13,10 +13,12 @@ import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
 import type { Change, Command } from "./commands.ts";
+import type { Taker } from "./direct-reader.ts";
 import { DirectReader } from "./direct-reader.ts";
 import {
   ERROR_START,
   layout,
+  letGo,
   newMailbox,
   Phase,
   RING_SIZE,
@@ -146,6 +148,11 @@ export class Channel {
     return Atomics.load(this.#words, Word.written) !== Atomics.load(this.#words, Word.read);
   }
 
+  /** Whether there is something to receive, or an end to be told of. */
+  get hasNews(): boolean {
+    return this.direct.hasNews || this.unread || this.ended;
+  }
+
   /** Asks the worker for the right to read, when that has proved to pay; returns whether it was asked. */
   claim(): boolean {
     if (!this.direct.wanted || this.descriptor < 0) return false;
@@ -179,15 +186,16 @@ export class Channel {
     return Atomics.load(this.#words, Word.done) === this.#command;
   }
 
-  /** Writes bytes, or has the worker write what the system doesn't take at once. */
-  write(bytes: Uint8Array): void {
+  /** Writes the first `length` bytes, or has the worker write what the system doesn't take at once. */
+  write(bytes: Uint8Array, length: number): void {
     let start = 0;
     if (this.#given === (Atomics.load(this.#words, Word.sent) | 0))
-      start = this.#writeDirectly(bytes);
-    if (start === bytes.length) return;
-    this.#given = (this.#given + bytes.length - start) | 0;
+      start = this.#writeDirectly(bytes, length);
+    if (start === length) return;
+    this.#given = (this.#given + length - start) | 0;
     // The outbox is overwritten by the next message: what is posted must be a copy.
-    this.#post({ op: "write", id: this.#id, bytes: Uint8Array.prototype.slice.call(bytes, start) });
+    const rest = Uint8Array.prototype.slice.call(bytes, start, length);
+    this.#post({ op: "write", id: this.#id, bytes: rest });
   }
 
   /** Whether more should be written: the system has taken what it was given, or most of it through the worker. */
@@ -197,7 +205,7 @@ export class Channel {
   }
 
   /** Writes to the descriptor as much as the system takes; returns how much that was. */
-  #writeDirectly(bytes: Uint8Array): number {
+  #writeDirectly(bytes: Uint8Array, length: number): number {
     const words = this.#words;
     const descriptor = Atomics.load(words, Word.descriptor);
     if (descriptor < 0) return 0;
@@ -205,35 +213,32 @@ export class Channel {
     Atomics.store(words, Word.writing, 1);
     try {
       // The worker raises `closing` before it looks at `writing`: one of the two sees the other.
-      if (Atomics.load(words, Word.closing) === 1) return bytes.length;
-      while (start < bytes.length)
-        start += writeSync(descriptor, bytes, start, bytes.length - start);
+      if (Atomics.load(words, Word.closing) === 1) return length;
+      while (start < length) start += writeSync(descriptor, bytes, start, length - start);
       return start;
     } catch (error) {
       const { code } = error as { code?: string };
       // The socket is full or gone. The worker waits for room, or learns what happened.
-      return code === "EAGAIN" ? start : bytes.length;
+      return code === "EAGAIN" ? start : length;
     } finally {
-      Atomics.store(words, Word.writing, 0);
-      Atomics.notify(words, Word.writing);
+      letGo(words);
     }
   }
 
   /**
-   * Hands what has arrived to `take`, in pieces that may be overwritten afterwards;
-   * `take` says how far it got.
+   * Hands what has arrived to `taker`, in pieces; it says how far it got.
    *
    * @returns whether there was anything.
    */
-  receive(take: (bytes: Buffer, start: number, end: number) => number): boolean {
-    if (this.direct.receive(take)) return true;
+  receive(taker: Taker): boolean {
+    if (this.direct.receive(taker)) return true;
     const words = this.#words;
     const read = Atomics.load(words, Word.read);
     const count = (Atomics.load(words, Word.written) - read) >>> 0;
     if (count === 0) return false;
     const start = read & (RING_SIZE - 1);
     const end = Math.min(start + count, RING_SIZE);
-    const taken = take(this.#ring, start, end);
+    const taken = taker.receive(this.#ring, start, end);
     Atomics.add(words, Word.read, taken - start);
     if (Atomics.load(words, Word.paused) === 1) this.#post({ op: "resume", id: this.#id });
     return true;
@@ -259,9 +264,7 @@ export class Channel {
     if (++this.#silent > SILENT_SLICES) {
       throw new OperationalError(
         "the worker that owns the connection's socket does not answer any more",
-        {
-          code: "ERR_MAHOUT_WORKER",
-        },
+        { code: "ERR_MAHOUT_WORKER" },
       );
     }
     this.#post({ op: "ping", id: this.#id });

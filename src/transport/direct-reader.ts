@@ -12,28 +12,33 @@
  * so notices and the end of an idle connection are still seen when they come.
  */
 import { readSync } from "node:fs";
-import { Reader, Word } from "./mailbox.ts";
+import { availableParallelism } from "node:os";
+import { letGo, Reader, Word } from "./mailbox.ts";
 
-/** How long to try without a pause, in milliseconds. */
+/** How long to try without a pause, in milliseconds: replies that take longer are few when it pays. */
 const SPIN = 0.1;
-/** Then so long naps, in milliseconds: the server may be waiting for this very core. */
+/** The same when this process has one core, which the server may be waiting for. */
+const SPIN_ALONE = 0.02;
+/** Then so long naps, in milliseconds. */
 const NAPS: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
 /** An operation through the worker that took no longer counts as quick, in milliseconds. */
-const QUICK = 0.15;
-/** Waits longer than this, in milliseconds, should be slept through; so many in a row end it. */
-const SLOW = 0.2;
-const MOST_SLOW = 8;
-/** After so many operations it is compared with how long they took through the worker. */
-const TRIAL = 24;
-/** How much the newest operation counts in what they took on average. */
-const WEIGHT = 0.1;
-/** Quick operations in a row before the right to read is asked for. */
-const FEWEST = 8;
+const QUICK = 0.2;
+/** A nap lasts several times as long as waking through the worker: what one weighs, where an operation without takes one off. */
+const NAP_WEIGHT = 8;
+/** When naps weigh so much, the worker is the better reader. */
+const MOST_NAPS = 64;
+/** How many more quick operations than others are wanted before the right to read is asked for. */
+const FEWEST = 4;
 /** When reading directly served fewer operations than this, it did not pay, and twice as many are wanted. */
-const WORTH = 32;
+const WORTH = 16;
 /** The most that is wanted. */
 const MOST = 2048;
 const READ_SIZE = 64 * 1024;
+
+/** What takes received bytes, which may be overwritten afterwards, and says how far it got. */
+export interface Taker {
+  receive(bytes: Buffer, start: number, end: number): number;
+}
 
 /** The caller's side of reading directly. */
 export class DirectReader {
@@ -50,10 +55,9 @@ export class DirectReader {
   #quick = 0;
   #wanted = FEWEST;
   #served = 0;
-  #slow = 0;
+  #napped = 0;
+  #spin = SPIN;
   #began = 0;
-  #throughWorker = 0;
-  #directly = 0;
 
   constructor(words: Int32Array) {
     this.#words = words;
@@ -68,7 +72,8 @@ export class DirectReader {
   /** Begins an operation. */
   begin(): void {
     this.enter();
-    this.#began = performance.now();
+    // A clock costs as much as a good part of the rest, so it is only looked at where it decides something.
+    if (!this.active) this.#began = performance.now();
   }
 
   /** Whether the worker should be asked for the right to read. */
@@ -76,20 +81,17 @@ export class DirectReader {
     return !this.active && this.#quick >= this.#wanted;
   }
 
-  /** Whether this has become a waste: replies are slow, or come no sooner than through the worker. */
+  /** Whether this has become a waste: replies come too late to be tried for. */
   get tired(): boolean {
-    if (!this.active) return false;
-    if (this.#slow >= MOST_SLOW) return true;
-    return this.#served >= TRIAL && this.#directly > this.#throughWorker;
+    return this.active && this.#napped >= MOST_NAPS;
   }
 
   /** Notes the worker's answer: it may have had a reason to keep the right. */
   asked(): void {
     this.#quick = 0;
     this.#served = 0;
-    this.#slow = 0;
-    this.#directly = 0;
-    this.#began = performance.now();
+    this.#napped = 0;
+    this.#spin = availableParallelism() > 1 ? SPIN : SPIN_ALONE;
     this.active = Atomics.load(this.#words, Word.reader) === Reader.caller;
   }
 
@@ -101,51 +103,52 @@ export class DirectReader {
     Atomics.store(this.#words, Word.reader, Reader.free);
   }
 
-  /** Ends an operation, and notes how long it took. */
+  /** Ends an operation, and notes how quick it was. */
   leave(): void {
-    const took = performance.now() - this.#began;
-    if (this.active) {
-      this.#directly += (took - this.#directly) * WEIGHT;
-      this.release();
-    } else if (took < QUICK) {
-      this.#quick++;
-      this.#throughWorker += (took - this.#throughWorker) * WEIGHT;
-    } else {
-      this.#quick = Math.max(0, this.#quick - FEWEST);
-    }
+    if (this.active) this.release();
+    else if (performance.now() - this.#began < QUICK) this.#quick++;
+    else if (this.#quick > 0) this.#quick--;
   }
 
   /** Gives the right back to the worker, which has to be told. */
   giveBack(): void {
+    const paid = this.#served >= WORTH && !this.tired;
     this.active = false;
-    const paid = this.#served >= WORTH && this.#directly <= this.#throughWorker;
     this.#wanted = paid ? FEWEST : Math.min(this.#wanted * 2, MOST);
     Atomics.store(this.#words, Word.reader, Reader.worker);
   }
 
   /**
-   * Hands what was read and not taken yet to `take`, which says how far it got.
+   * Hands what was read and not taken yet to `taker`, which says how far it got.
    *
    * @returns whether there was anything.
    */
-  receive(take: (bytes: Buffer, start: number, end: number) => number): boolean {
+  receive(taker: Taker): boolean {
     if (this.#start === this.#end) return false;
-    this.#start = take(this.#buffer as Buffer, this.#start, this.#end);
+    this.#start = taker.receive(this.#buffer as Buffer, this.#start, this.#end);
     return true;
+  }
+
+  /** Whether something was read, or the end found, that nobody has taken. */
+  get hasNews(): boolean {
+    return this.#start !== this.#end || this.ended;
   }
 
   /** Tries to read, once or for a short while; returns whether anything came, the end included. */
   read(patiently: boolean): boolean {
     if (!this.active) return false;
     this.#buffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
-    const began = performance.now();
-    let came = this.#try(patiently ? began + SPIN : 0);
-    for (let nap = 0; !came && patiently && nap < NAPS.length; nap++) {
-      Atomics.wait(this.#words, Word.nap, 0, NAPS[nap]);
-      came = this.#try(0);
+    if (this.#try(0) || (patiently && this.#try(performance.now() + this.#spin))) {
+      if (this.#napped > 0) this.#napped--;
+      return true;
     }
-    this.#slow = came && performance.now() - began < SLOW ? 0 : this.#slow + 1;
-    return came;
+    if (!patiently) return false;
+    this.#napped += NAP_WEIGHT;
+    for (const nap of NAPS) {
+      Atomics.wait(this.#words, Word.nap, 0, nap);
+      if (this.#try(0)) return true;
+    }
+    return false;
   }
 
   /** Tries to read at least once, and until then. */
@@ -164,8 +167,7 @@ export class DirectReader {
       } while (until > 0 && performance.now() < until);
       return false;
     } finally {
-      Atomics.store(words, Word.writing, 0);
-      Atomics.notify(words, Word.writing);
+      letGo(words);
       Error.stackTraceLimit = stackTraceLimit;
     }
   }

@@ -29,7 +29,7 @@ export const Word = {
   alive: 8,
   /** 1 once the worker is about to give the descriptor back to the system. */
   closing: 9,
-  /** 1 while the caller writes to the descriptor. */
+  /** 1 while the caller writes to the descriptor, or reads it. */
   writing: 10,
   /** Bytes that the worker was given to write and the system has taken. */
   sent: 11,
@@ -84,6 +84,12 @@ export const layout: MailboxLayout = {
   ringStart: RING_START,
   ringSize: RING_SIZE,
 };
+
+/** Lets go of the descriptor. Who closes it says so before it looks whether somebody holds it, and waits only then. */
+export function letGo(words: Int32Array): void {
+  Atomics.store(words, Word.writing, 0);
+  if (Atomics.load(words, Word.closing) === 1) Atomics.notify(words, Word.writing);
+}
 
 /** Fresh memory for one connection. */
 export function newMailbox(): SharedArrayBuffer {

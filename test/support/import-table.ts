@@ -103,6 +103,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node:worker_threads": ANY,
       "node:fs": ANY,
       "node:dns": /^transport\/(chores|lookup)/,
+      "node:os": /^transport\/direct-reader/,
       "node:path": /^transport\/tls/,
       // The slow half of SCRAM, which a conversation asks its driver for.
       "node:crypto": /^transport\/derive/,
