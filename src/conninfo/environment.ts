@@ -17,7 +17,8 @@ const isWindows = process.platform === "win32";
 /** Tells what a path leads to; null when it leads nowhere, or nowhere that may be looked at. */
 export function statOf(path: string): Stats | null {
   try {
-    return statSync(path);
+    // An error would cost more than everything else here, and mostly there is nothing.
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {
     return null;
   }
@@ -54,4 +55,10 @@ export function userFile(
   const home = homeOf(environment);
   if (home === null) return null;
   return isWindows ? join(home, "postgresql", windowsName) : join(home, unixName);
+}
+
+/** The folder of a user's own files about TLS; null when there is none. */
+export function userFolder(environment: Environment): string | null {
+  const path = userFile(environment, ".postgresql", "");
+  return path !== null && statOf(path) !== null ? path : null;
 }

@@ -17,13 +17,13 @@ export function gather(explicit: Settings, environment: Environment): Settings {
   add(settings, fromEnvironment(environment));
   if (!settings.has("sslmode"))
     store(settings, "sslmode", ...defaultSslmode(settings, environment));
-  for (const { keyword, fallback } of keywords) {
-    if (fallback !== null && !settings.has(keyword)) {
-      store(settings, keyword, fallback, "the defaults");
-    }
-  }
+  add(settings, defaults);
   return settings;
 }
+
+const defaults: Settings = new Map();
+for (const { keyword, fallback } of keywords)
+  if (fallback !== null) store(defaults, keyword, fallback, "the defaults");
 
 function add(settings: Settings, others: Settings): void {
   for (const [keyword, setting] of others) {

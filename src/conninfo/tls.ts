@@ -3,7 +3,9 @@
 // Files that nobody named are used when they are at their usual place, ~/.postgresql; they are
 // only looked for here, the transport reads them. PostgreSQL manual: 34.19 "SSL Support".
 
-import { statOf, userFile } from "./environment.ts";
+import { join } from "node:path";
+
+import { statOf, userFile, userFolder } from "./environment.ts";
 import type { Keyword } from "./keywords.ts";
 import type { ConnectionParameters, SslMode, TlsVersion } from "./parameters.ts";
 import { quote, refusal } from "./refusals.ts";
@@ -68,15 +70,17 @@ export function resolveTls(
   readFlag(settings, "sslcompression", false); // Checked, and without effect since libpq 14.
   const usesCertificate = sslcertmode !== "disable";
   const sslcrldir = textOf(settings, "sslcrldir");
+  // Nearly nobody has the folder: then none of its files has to be looked for.
+  const folder = tls === null ? userFolder(environment) : null;
   const file = (keyword: Keyword, name: string): string | null =>
-    tls === null ? fileOf(settings, environment, keyword, name) : textOf(settings, keyword);
+    fileOf(settings, folder, keyword, name);
   return {
     tls,
     sslmode,
     sslnegotiation,
     sslrootcert:
       tls === null
-        ? rootCertificate(settings, environment, sslmode, isRemote)
+        ? rootCertificate(settings, environment, file("sslrootcert", "root.crt"), sslmode, isRemote)
         : textOf(settings, "sslrootcert"),
     sslcert: usesCertificate ? file("sslcert", "postgresql.crt") : null,
     sslkey: usesCertificate ? file("sslkey", "postgresql.key") : null,
@@ -101,17 +105,17 @@ function demand(settings: Settings, sslmode: SslMode, because: Keyword, weakest:
   );
 }
 
-/** The file that was named, else the one at its usual place if it is there. */
+/** The file that was named, else the one in the user's folder if it is there. */
 function fileOf(
   settings: Settings,
-  environment: Environment,
+  folder: string | null,
   keyword: Keyword,
   name: string,
 ): string | null {
   const named = textOf(settings, keyword);
-  if (named !== null) return named;
-  const path = userFile(environment, `.postgresql/${name}`, name);
-  return path !== null && statOf(path) !== null ? path : null;
+  if (named !== null || folder === null) return named;
+  const path = join(folder, name);
+  return statOf(path) === null ? null : path;
 }
 
 /**
@@ -121,10 +125,10 @@ function fileOf(
 function rootCertificate(
   settings: Settings,
   environment: Environment,
+  path: string | null,
   sslmode: SslMode,
   isRemote: boolean,
 ): string | null {
-  const path = fileOf(settings, environment, "sslrootcert", "root.crt");
   if (path === "system" || (path !== null && statOf(path) !== null)) return path;
   const isVerified = sslmode === "verify-ca" || sslmode === "verify-full";
   if (isRemote && (isVerified || (sslmode === "require" && path !== null))) {

@@ -34,6 +34,7 @@ import { tracingOf } from "./trace.ts";
 import { TwoPhase } from "./two-phase.ts";
 import { registerTypes } from "./type-options.ts";
 
+const CHARACTERISTICS = ["isolationLevel", "readOnly", "deferrable"] as const;
 const PREPARE_THRESHOLD = 5;
 const PREPARED_MAX = 100;
 
@@ -86,8 +87,8 @@ export class ConnectionCore<Row = DictRow> {
   constructor(options: SessionOptions<Row>) {
     this.adapters = new AdaptersMap(options.adapters ?? globalAdapters);
     registerTypes(this.adapters, options);
-    for (const name of ["isolationLevel", "readOnly", "deferrable"] as const)
-      this.transactions.choose(name, options[name]);
+    for (const name of CHARACTERISTICS)
+      if (options[name] !== undefined) this.transactions.choose(name, options[name]);
     this.transactions.chooseAutocommit(options.autocommit ?? true);
     this.statements = new StatementCache(
       checkThreshold(

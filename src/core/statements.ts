@@ -163,7 +163,8 @@ export class StatementCache {
   /** How many statements are remembered. */
   max: number;
   readonly #statements = new Map<string, Statement>();
-  readonly #prefix = `_mahout_${randomBytes(4).toString("hex")}_`;
+  /** Chosen when the first name is: many connections need none. */
+  #prefix = "";
   #serial = 0;
   #last: Statement | null = null;
   #toClose: string[] = [];
@@ -219,6 +220,7 @@ export class StatementCache {
 
   /** A name that no other connection uses, also behind a pooler that mixes them. */
   newName(): string {
+    this.#prefix ||= `_mahout_${randomBytes(4).toString("hex")}_`;
     return `${this.#prefix}${this.#serial++}`;
   }
 

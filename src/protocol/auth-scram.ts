@@ -11,7 +11,9 @@ import { writeSaslInitial, writeSaslResponse } from "./encode.ts";
 import { preparePassword } from "./saslprep.ts";
 import type { ScramBinding } from "./scram-binding.ts";
 import { BINDABLE, boundTo, endPointHash, UNBOUND } from "./scram-binding.ts";
-import { SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramExchange } from "./scram.ts";
+import { recall, remember, reminderOf } from "./scram-memory.ts";
+import type { ScramChallenge } from "./scram.ts";
+import { keysOf, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramExchange } from "./scram.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -37,10 +39,19 @@ export function* scram(
   const exchange = new ScramExchange(undefined, binding);
   writeSaslInitial(session.outbox, mechanism, exchange.first());
   const challenge = exchange.challenge(yield* step(session, Request.saslContinue));
-  const derive: DeriveEffect = { kind: "derive", password, ...challenge, key: null };
-  if (!scramKeys) yield derive;
-  writeSaslResponse(session.outbox, exchange.final(scramKeys ?? (derive.key as Uint8Array)));
+  const reminder = scramKeys ? null : reminderOf(password, challenge);
+  const keys =
+    scramKeys ?? recall(reminder as string) ?? keysOf(yield* derived(password, challenge));
+  writeSaslResponse(session.outbox, exchange.final(keys));
   exchange.verify(yield* step(session, Request.saslFinal));
+  if (reminder !== null) remember(reminder, keys);
+}
+
+/** Has the salted password made, which takes its time. */
+function* derived(password: string, challenge: ScramChallenge): Conversation<Uint8Array> {
+  const derive: DeriveEffect = { kind: "derive", password, ...challenge, key: null };
+  yield derive;
+  return derive.key as Uint8Array;
 }
 
 /**

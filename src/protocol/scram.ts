@@ -85,9 +85,8 @@ export class ScramExchange {
     return { salt: Buffer.from(salt, "base64"), iterations };
   }
 
-  /** The client's final message, from the salted password, or from what was made of it. */
-  final(secret: Uint8Array | ScramKeys): string {
-    const { clientKey, serverKey } = "clientKey" in secret ? secret : keysOf(secret);
+  /** The client's final message. */
+  final({ clientKey, serverKey }: ScramKeys): string {
     const storedKey = createHash("sha256").update(clientKey).digest();
     const { header, data } = this.#binding;
     const binding = Buffer.concat([Buffer.from(header), data]).toString("base64");
@@ -122,7 +121,8 @@ export class ScramExchange {
   }
 }
 
-function keysOf(saltedPassword: Uint8Array): ScramKeys {
+/** What is made of a salted password to log in with. */
+export function keysOf(saltedPassword: Uint8Array): ScramKeys {
   return {
     clientKey: hmac(saltedPassword, "Client Key"),
     serverKey: hmac(saltedPassword, "Server Key"),

@@ -1,7 +1,7 @@
 // SCRAM between a client and a server, driven by hand, in the clear and bound to TLS: both sides prove
 // themselves or nothing comes of it.
 
-import { createHash, createHmac, pbkdf2Sync, X509Certificate } from "node:crypto";
+import { createHash, createHmac, pbkdf2Sync, randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -60,8 +60,6 @@ const ways: readonly Way[] = [
 describe.each(ways)("SCRAM $name", ({ given, offered, header, data }) => {
   const hmac = (secret: Uint8Array, text: string): Buffer =>
     createHmac("sha256", secret).update(text).digest();
-  const salt = Buffer.from("some salt");
-  const salted = pbkdf2Sync(PASSWORD, salt, 4096, 32, "sha256");
   const opened = given.encryption === undefined ? ["open"] : ["open", "secure"];
 
   /** Up to the server's challenge; gives the client's first words without their header, and the nonce. */
@@ -78,11 +76,15 @@ describe.each(ways)("SCRAM $name", ({ given, offered, header, data }) => {
   }
 
   /** Up to the client's proof, which is checked; gives the server's own. */
-  function prove(): { hand: ByHand<boolean>; signature: string } {
+  function prove(
+    salt: Buffer = randomBytes(16),
+    isKnown = false,
+  ): { hand: ByHand<boolean>; signature: string } {
+    const salted = pbkdf2Sync(PASSWORD, salt, 4096, 32, "sha256");
     const { hand, bare, nonce } = begin();
     const challenge = `r=${nonce}server,s=${salt.toString("base64")},i=4096`;
     hand.hear(backend.authenticationSaslContinue(challenge));
-    expect(hand.asked).toEqual([...opened, "derive"]);
+    expect(hand.asked).toEqual([...opened, ...(isKnown ? [] : ["derive"])]);
     const binding = Buffer.concat([Buffer.from(header), data]).toString("base64");
     const withoutProof = `c=${binding},r=${nonce}server`;
     const all = `${bare},${challenge},${withoutProof}`;
@@ -99,6 +101,33 @@ describe.each(ways)("SCRAM $name", ({ given, offered, header, data }) => {
     const { hand, signature } = prove();
     hand.hear(backend.authenticationSaslFinal(`v=${signature}`), ...greeting);
     expect([hand.done, hand.error, hand.session.backendPid]).toEqual([true, null, 77]);
+  });
+
+  test("derives the keys once, as long as the server proves itself with them", () => {
+    const salt = randomBytes(16);
+    prove(salt).hand.hear(backend.fatalError({ C: "28P01" }));
+    prove(salt).hand.hear(backend.authenticationSaslFinal(`v=${salt.toString("base64")}`));
+    for (const isKnown of [false, true, true]) {
+      const { hand, signature } = prove(salt, isKnown);
+      hand.hear(backend.authenticationSaslFinal(`v=${signature}`), ...greeting);
+      expect(hand.done).toBe(true);
+    }
+    prove(randomBytes(16));
+  });
+
+  test("remembers the keys of a few passwords only", () => {
+    const salts = Array.from({ length: 17 }, () => randomBytes(16));
+    const login = (salt: Buffer, isKnown: boolean): void => {
+      const { hand, signature } = prove(salt, isKnown);
+      hand.hear(backend.authenticationSaslFinal(`v=${signature}`), ...greeting);
+    };
+    const [first, second, ...others] = salts as [Buffer, Buffer, ...Buffer[]];
+    login(first, false);
+    login(second, false);
+    login(first, true);
+    for (const salt of others) login(salt, false);
+    login(first, true);
+    login(second, false);
   });
 
   const unproven = { name: "OperationalError", code: "ERR_MAHOUT_SERVER_UNPROVEN" };

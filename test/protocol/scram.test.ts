@@ -8,7 +8,7 @@ import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { OperationalError, ProtocolError } from "../../src/errors.ts";
-import { ScramExchange } from "../../src/protocol/scram.ts";
+import { keysOf, ScramExchange } from "../../src/protocol/scram.ts";
 
 const NONCE = "rOprNGfwEbeRWgbNEkqO";
 const SERVER_NONCE = `${NONCE}%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0`;
@@ -52,7 +52,7 @@ function saltedFor({ salt, iterations }: { salt: Uint8Array; iterations: number 
 /** An exchange up to the client's proof. */
 function proven(): ScramExchange {
   const exchange = new ScramExchange(NONCE);
-  exchange.final(saltedFor(exchange.challenge(serverFirst())));
+  exchange.final(keysOf(saltedFor(exchange.challenge(serverFirst()))));
   return exchange;
 }
 
@@ -70,7 +70,9 @@ describe("the exchange", () => {
     const challenge = exchange.challenge(serverFirst());
     expect(challenge).toEqual({ salt: Buffer.from(SALT, "base64"), iterations: 4096 });
     const { client, server } = proofs("", NONCE, serverFirst());
-    expect(exchange.final(saltedFor(challenge))).toBe(`c=biws,r=${SERVER_NONCE},p=${client}`);
+    expect(exchange.final(keysOf(saltedFor(challenge)))).toBe(
+      `c=biws,r=${SERVER_NONCE},p=${client}`,
+    );
     expect(() => exchange.verify(`v=${server}`)).not.toThrow();
     expect(() => exchange.verify(`v=${server},x=extension`)).not.toThrow();
   });
