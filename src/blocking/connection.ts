@@ -8,7 +8,6 @@ import { checkOrder, checkUse } from "../core/blocks.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import { requestOf } from "../core/operations.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
-import { lastRows } from "../core/results.ts";
 import type { ExecuteOptions, Limits } from "../core/options.ts";
 import type { TransactionOptions } from "../core/transaction.ts";
 import type { NotifiesOptions, Notify } from "../core/notify.ts";
@@ -133,12 +132,8 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
   /** Executes a statement and gives its rows at once, those of the last result that has any. */
   query<R = Row>(query: Query, parameters?: QueryParameters, options?: ExecuteOptions<R>): R[] {
     const { core, driver } = this;
-    const context = core.contextOf(core.adapters);
-    const request = requestOf(context, query, parameters, options);
-    const sets = core.pipeline.open
-      ? driver.arrive(driver.send(context, request, options))
-      : driver.run(context, request, options);
-    return lastRows(sets, core.adapters, core.rowsOf(options));
+    const request = requestOf(core.contextOf(core.adapters), query, parameters, options);
+    return driver.query(request, options, core.rowsOf(options));
   }
 
   /**

@@ -13,13 +13,16 @@ import {
 } from "../core/channels.ts";
 import type { ConnectionCore } from "../core/connection.ts";
 import type { ResultSet } from "../core/execute.ts";
+import { queryRows } from "../core/exchange.ts";
 import { execute } from "../core/execute.ts";
 import type { ExecuteContext, ExecuteRequest } from "../core/extended.ts";
 import type { Limits, RunOptions } from "../core/options.ts";
 import type { PendingResult } from "../core/pending-result.ts";
 import { recapture } from "../core/recapture.ts";
+import { lastRows } from "../core/results.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
+import type { RowFactory } from "../rows.ts";
 import type { BlockingTransport } from "../transport/blocking.ts";
 import type { CancelHandle } from "../transport/cancel-handle.ts";
 import { cancelHandleOf } from "../transport/cancel-handle.ts";
@@ -43,6 +46,25 @@ export class Driver {
     this.#cancelTarget = target;
     core.refresh = (thoroughly) => transport.poll(thoroughly);
     transport.watch(() => transport.poll(true));
+  }
+
+  /** Runs a statement for its rows, in a pipeline too. */
+  query<Row>(
+    request: ExecuteRequest,
+    options: RunOptions | undefined,
+    factory: RowFactory<Row>,
+  ): Row[] {
+    const core = this.#core;
+    const context = core.contextOf(core.adapters);
+    if (core.pipeline.open) {
+      const sets = this.arrive(this.send(context, request, options));
+      return lastRows(sets, context.adapters, factory);
+    }
+    // Who watches is told of results, which such rows don't leave behind.
+    if (isWatched(queryChannel))
+      return lastRows(this.run(context, request, options), context.adapters, factory);
+    core.checkOpen();
+    return this.perform(queryRows(context, request, factory), options);
   }
 
   /** Sends a statement without waiting for its answer. */

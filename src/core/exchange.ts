@@ -19,13 +19,14 @@ import { ROW_HEADER, rowEnd } from "../protocol/result.ts";
 import type { RowFactory } from "../rows.ts";
 import { isOwnFactory } from "../rows.ts";
 import type { Description } from "./description.ts";
-import { answered, finish } from "./execute.ts";
+import { answered, execute, finish } from "./execute.ts";
 import type { ResultSet } from "./execute.ts";
 import { sentAs, writePrepared } from "./extended.ts";
 import type { ExecuteContext, ExecuteRequest } from "./extended.ts";
 import { PendingResult } from "./pending-result.ts";
 import type { PipelineCore } from "./pipeline.ts";
 import { stepsOf } from "./prologue.ts";
+import { lastRows } from "./results.ts";
 import type { ResultShape, Statement } from "./statements.ts";
 
 /** A statement that is about to be executed, and takes one exchange. */
@@ -221,4 +222,42 @@ export abstract class RowsExchange<Row> extends Exchange {
     super.refuse(error);
     this.#isGiving = false;
   }
+}
+
+/** The same, driven by a conversation: whoever waits for it goes on by itself. */
+class DrivenRows<Row> extends RowsExchange<Row> {
+  /** What is left to be done; null when nothing is. */
+  rest: Conversation<ResultSet[]> | null = null;
+
+  protected override succeeded(): void {}
+
+  protected override failed(rest: Conversation<ResultSet[]>): void {
+    this.rest = rest;
+  }
+
+  /** Its rows. */
+  get(): Row[] {
+    const rows = this.take();
+    if (rows === null) throw this.unreadable;
+    return rows;
+  }
+}
+
+/** Runs a statement for its rows, those of the last result that has any. */
+export function* queryRows<Row>(
+  context: ExecuteContext,
+  request: ExecuteRequest,
+  factory: RowFactory<Row>,
+): Conversation<Row[]> {
+  const execution = executionOf(context, request, null, factory);
+  const rows = execution && new DrivenRows(execution, factory);
+  let rest: Conversation<ResultSet[]> | null;
+  if (rows?.send()) {
+    yield rows;
+    if (rows.rest === null) return rows.get();
+    rest = rows.rest;
+  } else {
+    rest = execute(context, request);
+  }
+  return lastRows(yield* rest, context.adapters, factory);
 }
