@@ -55,10 +55,27 @@ export interface OAuthParameters {
   readonly scope: string | null;
 }
 
+/** A keyword that names a file for TLS. */
+export type TlsFile =
+  "sslrootcert" | "sslcert" | "sslkey" | "sslcrl" | "sslcrldir" | "sslkeylogfile";
+
+/** Who named a file, for errors about what is in it. */
+export interface FileOrigin {
+  /** In words that fit behind the file: "from environment variable PGSSLCERT". */
+  readonly words: string;
+  /** False when the path may hold a piece of a password, and must not appear in errors. */
+  readonly isPresentable: boolean;
+}
+
 /** A complete, checked description of where and how to connect. */
 export interface ConnectionParameters {
   /** In the order written. `loadBalanceHosts` asks to shuffle them for each connection. */
   readonly attempts: readonly Endpoint[];
+  /**
+   * False when host, port or database are probably pieces of a password that was not percent-encoded in a
+   * URI: they must not appear in errors, and neither may what others say about them.
+   */
+  readonly isPresentable: boolean;
   readonly user: string;
   readonly dbname: string;
   /** Command-line options for the server process, or null. */
@@ -85,6 +102,8 @@ export interface ConnectionParameters {
   readonly tls: TlsOptions | null;
   /** A file to append TLS secrets to, for debugging, or null. */
   readonly sslkeylogfile: string | null;
+  /** Who named those of these files that there are. */
+  readonly fileOrigins: Readonly<Partial<Record<TlsFile, FileOrigin>>>;
   /** What SCRAM makes of a password, to be used in its place, or null. */
   readonly scramKeys: { readonly clientKey: Uint8Array; readonly serverKey: Uint8Array } | null;
   /** What whoever gets tokens for us has to know; null for what nobody said. */

@@ -64,6 +64,9 @@ export function resolveConninfo(
   checkWithoutEffect(settings);
   const parameters: ConnectionParameters = {
     attempts: endpointsOf(settings, environment, places, user, dbname),
+    isPresentable: !(["host", "port", "dbname"] as const).some(
+      (keyword) => settings.get(keyword)?.isPiece === true,
+    ),
     user,
     dbname,
     options: textOf(settings, "options"),

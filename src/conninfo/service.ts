@@ -6,6 +6,7 @@
 // PostgreSQL manual: 34.17 "The Connection Service File".
 
 import { readFileSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
 
 import { statOf, userFile } from "./environment.ts";
@@ -55,6 +56,10 @@ function* candidates(environment: Environment): Generator<string, void, undefine
 }
 
 function readSection(path: string, name: string): Settings | null {
+  // A pipe could keep the whole program waiting for whoever fills it.
+  if (path !== devNull && statOf(path)?.isFile() === false) {
+    throw unavailable(`the service file ${quote(path)} is not a plain file`);
+  }
   let text: string;
   try {
     text = readFileSync(path, "utf8");

@@ -18,6 +18,8 @@ export interface Setting {
   readonly origin: string;
   /** False when the value is a secret, or may hold part of one, and must not appear in errors. */
   readonly isPresentable: boolean;
+  /** True when it is probably a piece of a password, which was cut in two where it was not encoded. */
+  readonly isPiece?: boolean;
 }
 
 /** What was said about a connection, by keyword. */
@@ -30,7 +32,7 @@ export interface Pair {
   /** Where the name begins, counted in characters from 1; 0 when that would help nobody. */
   readonly position: number;
   /** What of the pair may hold a piece of a password that was written carelessly. */
-  readonly doubtful: "nothing" | "name" | "everything";
+  readonly doubtful: "nothing" | "name" | "everything" | "piece";
 }
 
 /** Names that can be shown: what is unlike a keyword may be a piece of something else. */
@@ -55,7 +57,10 @@ export function settingsFromPairs(pairs: Iterable<Pair>, origin: string): Settin
       const isPresentable = pair.doubtful === "nothing" && presentableName.test(name);
       throw unknownKeyword(isPresentable ? name : null, origin, pair.position);
     }
-    store(settings, name as Keyword, value, origin, pair.doubtful !== "everything");
+    const isPiece = pair.doubtful === "piece";
+    store(settings, name as Keyword, value, origin, !isPiece && pair.doubtful !== "everything");
+    const stored = settings.get(name as Keyword);
+    if (isPiece && stored) settings.set(name as Keyword, { ...stored, isPiece });
   }
   return settings;
 }

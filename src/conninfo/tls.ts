@@ -7,7 +7,13 @@ import { join } from "node:path";
 
 import { statOf, userFile, userFolder } from "./environment.ts";
 import type { Keyword } from "./keywords.ts";
-import type { ConnectionParameters, SslMode, TlsVersion } from "./parameters.ts";
+import type {
+  ConnectionParameters,
+  FileOrigin,
+  SslMode,
+  TlsFile,
+  TlsVersion,
+} from "./parameters.ts";
 import { quote, refusal } from "./refusals.ts";
 import type { Environment, Settings } from "./settings.ts";
 import { describe, textOf } from "./settings.ts";
@@ -31,6 +37,7 @@ export type TlsParameters = Pick<
   | "sslMinProtocolVersion"
   | "sslMaxProtocolVersion"
   | "sslkeylogfile"
+  | "fileOrigins"
   | "tls"
 >;
 
@@ -74,24 +81,44 @@ export function resolveTls(
   const folder = tls === null ? userFolder(environment) : null;
   const file = (keyword: Keyword, name: string): string | null =>
     fileOf(settings, folder, keyword, name);
-  return {
-    tls,
-    sslmode,
-    sslnegotiation,
+  const files: Record<TlsFile, string | null> = {
     sslrootcert:
       tls === null
         ? rootCertificate(settings, environment, file("sslrootcert", "root.crt"), sslmode, isRemote)
         : textOf(settings, "sslrootcert"),
     sslcert: usesCertificate ? file("sslcert", "postgresql.crt") : null,
     sslkey: usesCertificate ? file("sslkey", "postgresql.key") : null,
-    sslpassword: textOf(settings, "sslpassword"),
     sslcrl: sslcrldir === null ? file("sslcrl", "root.crl") : textOf(settings, "sslcrl"),
     sslcrldir,
+    sslkeylogfile: textOf(settings, "sslkeylogfile"),
+  };
+  return {
+    tls,
+    sslmode,
+    sslnegotiation,
+    ...files,
+    fileOrigins: originsOf(files, settings),
+    sslpassword: textOf(settings, "sslpassword"),
     sslsni: readFlag(settings, "sslsni", true),
     sslcertmode,
     ...versionRange(settings),
-    sslkeylogfile: textOf(settings, "sslkeylogfile"),
   };
+}
+
+function originsOf(
+  files: Readonly<Record<TlsFile, string | null>>,
+  settings: Settings,
+): Partial<Record<TlsFile, FileOrigin>> {
+  const origins: Partial<Record<TlsFile, FileOrigin>> = {};
+  for (const keyword of Object.keys(files) as TlsFile[]) {
+    if (files[keyword] === null) continue;
+    const named = textOf(settings, keyword) === null ? undefined : settings.get(keyword);
+    origins[keyword] =
+      named === undefined
+        ? { words: "at its usual place", isPresentable: true }
+        : { words: `from ${named.origin}`, isPresentable: named.isPresentable };
+  }
+  return origins;
 }
 
 /** Refuses a weaker mode than another keyword makes sense with. */

@@ -49,14 +49,16 @@ export function parseUri(uri: string): Pair[] {
   }
   // Another "@" further on: a password that was not encoded, or a harmless one in the query.
   const doubtful = uri.includes("@", at) ? "everything" : "nothing";
+  const isPiece = uri.slice(at, endOf(uri, at, "?")).includes("@");
+  const ofPlace = isPiece ? "piece" : doubtful;
 
   const places = new Places(uri, at);
-  put("host", places.hosts.join(","), at + 1, doubtful);
-  put("port", places.ports.join(","), at + 1, doubtful);
+  put("host", places.hosts.join(","), at + 1, ofPlace);
+  put("port", places.ports.join(","), at + 1, ofPlace);
   at = places.end;
   if (uri[at] === "/") {
     const end = endOf(uri, at, "?");
-    put("dbname", uri.slice(at + 1, end), at + 2, doubtful);
+    put("dbname", uri.slice(at + 1, end), at + 2, ofPlace);
     at = end;
   }
   if (uri[at] === "?") pairs.push(...parseQuery(uri, at + 1, doubtful));

@@ -46,6 +46,18 @@ export function* connect(
   prepare: Prepare,
   secrets: Secrets,
 ): Conversation<Connected> {
+  try {
+    return yield* find(parameters, prepare, secrets);
+  } catch (error) {
+    throw parameters.isPresentable ? error : wordless(error);
+  }
+}
+
+function* find(
+  parameters: ConnectionParameters,
+  prepare: Prepare,
+  secrets: Secrets,
+): Conversation<Connected> {
   const failures: Failure[] = [];
   const passes = passesOf(parameters);
   for (const { endpoints, wanted } of passes) {
@@ -153,6 +165,22 @@ function summaryOf(failures: readonly Failure[]): unknown {
     return new Kind(message, { cause: last, diag: last.diag, code: last.code });
   }
   return new OperationalError(message, { cause: last, code: "ERR_MAHOUT_CONNECT" });
+}
+
+/**
+ * The same kind of error without a word of what was tried, and of what anybody said about it: host, port and
+ * database may be pieces of a password.
+ */
+function wordless(error: unknown): unknown {
+  if (!(error instanceof MahoutError) || error.code === "ERR_MAHOUT_ABORTED") return error;
+  if (isOverdue(error) && error.cause === undefined) return error;
+  const Kind = error.constructor as typeof OperationalError;
+  return new Kind(
+    `no connection could be made (${error.code}); where to, and why not, is not shown, because it may hold ` +
+      `part of a password: the connection URI has an "@" behind the one that ends user and password; ` +
+      `write "@" in them as %40 and "/" as %2F`,
+    { code: error.code },
+  );
 }
 
 /** Whether the time for everything is up; that of one address only ends the attempt. */

@@ -7,10 +7,10 @@ import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import type { Address, ResolveEffect, SecureEffect } from "../protocol/effects.ts";
 import { unprotected } from "../protocol/session.ts";
 import { Channel } from "./bridge.ts";
-import { asError, insecure, unreachable, unresolved } from "./failures.ts";
+import { asError, unreachable, unresolved } from "./failures.ts";
 import type { Looked } from "./lookup.ts";
 import { socketOptions } from "./socket-options.ts";
-import { tlsPlan } from "./tls.ts";
+import { explaining, tlsPlan } from "./tls.ts";
 
 /**
  * Has the worker look up a host; `settle` waits until it has.
@@ -84,7 +84,7 @@ export function secureChannel(
   }
   if (channel.ended) {
     channel.destroy();
-    throw insecure(asError(channel.error), plan.needsProtocol);
+    throw explaining(parameters, plan)(asError(channel.error));
   }
   effect.peerCertificate = certificate();
 }

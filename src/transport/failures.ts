@@ -55,11 +55,18 @@ export function attemptExpired(timeout: number, untilOpen: boolean): ConnectionT
   );
 }
 
-/** A handshake that failed; `direct` tells that the server was not asked whether it speaks TLS. */
-export function insecure(cause: SocketFailure | null, direct: boolean): OperationalError {
+/**
+ * A handshake that failed; `direct` tells that the server was not asked whether it speaks TLS, `blamed` what of
+ * ours is to blame, if anything.
+ */
+export function insecure(
+  cause: SocketFailure | null,
+  direct: boolean,
+  blamed: string | null = null,
+): OperationalError {
   const message = messageOf(cause);
   return new OperationalError(
-    `TLS could not be established: ${message}${hintOf(message, direct)}`,
+    `TLS could not be established: ${blamed ?? message + hintOf(message, direct)}`,
     {
       cause: cause ?? undefined,
       code: "ERR_MAHOUT_TLS",

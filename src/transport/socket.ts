@@ -28,7 +28,7 @@ import {
   MOST_UNTAKEN,
 } from "./flow.ts";
 import { readBuffer, socketOptions } from "./socket-options.ts";
-import { tlsPlan } from "./tls.ts";
+import { explaining, tlsPlan } from "./tls.ts";
 import { watchWrites } from "./write-watch.ts";
 
 const handshake = handshakeOf({ connect: connectTls }, { appendFileSync });
@@ -246,6 +246,7 @@ export class SocketTransport {
   async #secure(effect: SecureEffect): Promise<void> {
     if (this.#stopped) throw this.#stopped();
     const plan = tlsPlan(this.#parameters, effect.serverName);
+    const explain = explaining(this.#parameters, plan);
     const plain = this.#socket as Socket;
     plain.removeAllListeners("end");
     plain.removeAllListeners("close");
@@ -255,13 +256,13 @@ export class SocketTransport {
       socket = handshake.begin(plain, plan);
     } catch (error) {
       plain.destroy();
-      throw insecure(error as Error, plan.needsProtocol);
+      throw explain(error as Error);
     }
     this.#socket = socket;
     this.#throughStream = true;
     socket.on("drain", () => this.onDrain?.());
     socket.on("data", (chunk: Buffer) => this.#received(chunk, chunk.length));
-    await this.#settling(socket, "secureConnect", (error) => insecure(error, plan.needsProtocol));
+    await this.#settling(socket, "secureConnect", explain);
     const flaw = handshake.flaw(socket, plan);
     if (flaw !== null) {
       socket.destroy();

@@ -1,17 +1,17 @@
 /**
  * TLS settings of a connection, from libpq's keywords to Node's options.
  *
- * Files are read here, on the caller's thread, so that an unreadable one is an error of the connect that
- * names it; the result is plain data that can go to the worker of the blocking shell. Meanings: manual,
+ * Files are read, by tls-files.ts, on the caller's thread, so that an unreadable one is an error of the connect
+ * that names it; the result is plain data that can go to the worker of the blocking shell. Meanings: manual,
  * 32.19 "SSL Support".
  */
-import { appendFileSync, readdirSync, readFileSync, statSync } from "node:fs";
-import type { Stats } from "node:fs";
 import { isIP } from "node:net";
-import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import { OperationalError } from "../errors.ts";
+import type { SocketFailure } from "./failures.ts";
+import { insecure } from "./failures.ts";
+import { blame, checkKeyLog, readKey, readPem, readRevocations } from "./tls-files.ts";
 
 /** What a TLS handshake needs, as plain data. */
 export interface TlsPlan {
@@ -53,18 +53,16 @@ export function tlsPlan(parameters: ConnectionParameters, host: string): TlsPlan
   };
   if (parameters.sslsni && serverName !== "" && !isIP(serverName)) options.servername = serverName;
   if (sslrootcert !== null && sslrootcert !== "system")
-    options.ca = read("sslrootcert", sslrootcert, "CERTIFICATE");
+    options.ca = readPem(parameters, "sslrootcert", "CERTIFICATE") ?? "";
   if (parameters.sslcertmode !== "disable" && parameters.sslcert !== null) {
-    options.cert = read("sslcert", parameters.sslcert, "CERTIFICATE");
+    options.cert = readPem(parameters, "sslcert", "CERTIFICATE") ?? "";
     if (parameters.sslkey === null && tls?.key === undefined) {
       throw flawed(
         `there is a certificate, sslcert "${parameters.sslcert}", but no private key: set sslkey`,
       );
     }
-    if (parameters.sslkey !== null) {
-      checkKeyFile(parameters.sslkey);
-      options.key = read("sslkey", parameters.sslkey, "PRIVATE KEY");
-    }
+    const key = readKey(parameters);
+    if (key !== null) options.key = key;
     if (parameters.sslpassword !== null) options.passphrase = parameters.sslpassword;
   } else if (
     parameters.sslcertmode === "require" &&
@@ -72,8 +70,8 @@ export function tlsPlan(parameters: ConnectionParameters, host: string): TlsPlan
   ) {
     throw flawed("sslcertmode require needs a client certificate: set sslcert and sslkey");
   }
-  if (parameters.sslkeylogfile !== null) checkKeyLog(parameters.sslkeylogfile);
-  const revoked = revocations(parameters);
+  checkKeyLog(parameters);
+  const revoked = readRevocations(parameters);
   if (revoked.length > 0) options.crl = revoked;
   if (parameters.sslMinProtocolVersion !== null)
     options.minVersion = parameters.sslMinProtocolVersion;
@@ -92,60 +90,12 @@ export function tlsPlan(parameters: ConnectionParameters, host: string): TlsPlan
   };
 }
 
-/** The revocation lists: one file, and every file of a directory. */
-function revocations({ sslcrl, sslcrldir }: ConnectionParameters): string[] {
-  const lists = sslcrl === null ? [] : [read("sslcrl", sslcrl, "CRL")];
-  if (sslcrldir === null) return lists;
-  try {
-    for (const name of readdirSync(sslcrldir))
-      lists.push(read("sslcrldir", join(sslcrldir, name), "CRL"));
-  } catch (error) {
-    if (error instanceof OperationalError) throw error;
-    throw flawed(`sslcrldir "${sslcrldir}" cannot be read: ${(error as Error).message}`, error);
-  }
-  return lists;
-}
-
-/** Reads a PEM file that holds at least one block whose title ends so. */
-function read(keyword: string, path: string, title: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, "latin1");
-  } catch (error) {
-    throw flawed(`${keyword} "${path}" cannot be read: ${(error as Error).message}`, error);
-  }
-  if (new RegExp(`^-----BEGIN (?:[A-Z0-9 ]+ )?${title}-----`, "m").test(text)) return text;
-  throw flawed(`${keyword} "${path}" is not a PEM file with a "${title}" in it`);
-}
-
-/**
- * Refuses a private key that others than its owner can read; root's may be readable by a group, which is
- * how systems share one. What can't be looked at fails when it is read.
- */
-function checkKeyFile(path: string): void {
-  let stats: Stats;
-  try {
-    stats = statSync(path);
-  } catch {
-    return;
-  }
-  if (!stats.isFile()) throw flawed(`sslkey "${path}" is not a plain file`);
-  // Windows protects the directory instead.
-  const others = stats.uid === 0 ? 0o037 : 0o077;
-  if (process.platform === "win32" || (stats.mode & others) === 0) return;
-  throw flawed(
-    `sslkey "${path}" can be read by others than its owner; its permissions should be u=rw (0600) or less, ` +
-      `or u=rw,g=r (0640) if it is root's`,
-  );
-}
-
-/** Makes sure, before any secret comes up, that it can be kept, and that nobody else can read it. */
-function checkKeyLog(path: string): void {
-  try {
-    appendFileSync(path, "", { mode: 0o600 });
-  } catch (error) {
-    throw flawed(`sslkeylogfile "${path}" cannot be written: ${(error as Error).message}`, error);
-  }
+/** What makes the error of a handshake that failed: it names what of ours is no good. */
+export function explaining(
+  parameters: ConnectionParameters,
+  { options, needsProtocol }: TlsPlan,
+): (failure: SocketFailure | null) => OperationalError {
+  return (failure) => insecure(failure, needsProtocol, blame(parameters, options));
 }
 
 function flawed(message: string, cause?: unknown): OperationalError {

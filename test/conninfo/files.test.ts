@@ -1,6 +1,7 @@
 // Certificate files at their usual place, and what goes wrong in service and password files; what
 // goes right in those is in libpq-answers.json.
 
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,6 +86,26 @@ describe("service files", () => {
     const nowhere = failure("service=s", { PGSYSCONFDIR: "/missing" });
     expect(nowhere.message).toBe('the service "s" is not defined: there is no service file');
   });
+});
+
+(process.platform === "win32" ? test.skip : test)("pipes and directories are not read", () => {
+  const pipe = join(home, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const path of [pipe, home]) {
+    const error = failure("service=s", { PGSERVICEFILE: path });
+    expect(error).toBeInstanceOf(OperationalError);
+    expect(error.message).toBe(`the service file ${JSON.stringify(path)} is not a plain file`);
+  }
+  // It is how one says that there is none.
+  const none = failure("service=s", { PGSERVICEFILE: "/dev/null", PGSYSCONFDIR: home });
+  expect(none.message).toBe('the service "s" is not defined: looked in /dev/null');
+  const warn = jest.spyOn(process, "emitWarning").mockReturnValue();
+  const { attempts } = resolve({ host: "h", passfile: pipe });
+  expect(attempts[0]?.password).toBeNull();
+  expect(warn.mock.calls[0]?.[0]).toBe(
+    `the password file ${pipe} is ignored: it is not a plain file`,
+  );
+  warn.mockRestore();
 });
 
 test("a password file that others can read is ignored, with one warning", () => {

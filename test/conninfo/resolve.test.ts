@@ -31,6 +31,7 @@ test("with nothing said, the defaults apply", () => {
   const { username } = userInfo();
   expect(resolveConninfo("host=h", undefined, { HOME: home })).toEqual({
     attempts: [{ host: "h", hostaddr: null, port: 5432, socketPath: null, password: null }],
+    isPresentable: true,
     user: username,
     dbname: username,
     options: null,
@@ -53,6 +54,7 @@ test("with nothing said, the defaults apply", () => {
     sslMinProtocolVersion: "TLSv1.2",
     sslMaxProtocolVersion: null,
     sslkeylogfile: null,
+    fileOrigins: {},
     channelBinding: "prefer",
     requireAuth: null,
     connectTimeoutMs: null,
@@ -239,6 +241,20 @@ describe("places", () => {
     });
     expect(attempts.map(({ password }) => password)).toEqual(["one", "two", "three", null]);
   });
+});
+
+test.each([
+  ["postgresql://ada:pa@ss/word@h/app", false],
+  ["postgresql://ada:12/word@h/app", false],
+  ["postgresql://ada:pa@@sock/app", false],
+  ["postgresql://ada:pw@h/a@b", false],
+  ["postgresql://ada:pw@h/app", true],
+  ["postgresql://ada:p%40w@h/a%40b", true],
+  ["postgresql://ada:pw@h/app?application_name=a@b", true],
+  ["postgresql://h/app?user=ada@corp", true],
+  ["host=h dbname=a@b", true],
+])("what was connected to with %s can be shown: %s", (conninfo, isPresentable) => {
+  expect(resolve(conninfo).isPresentable).toBe(isPresentable);
 });
 
 describe("the result", () => {

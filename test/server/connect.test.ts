@@ -1,6 +1,7 @@
 // Connecting: what is said about where to, and what comes of it.
 
 import { networkInterfaces } from "node:os";
+import { inspect } from "node:util";
 import { isNativeError } from "node:util/types";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { AsyncConnection, connect, errors, isRetryable } from "../../src/index.ts";
@@ -104,6 +105,35 @@ describe.each(shells)("$name: where to connect to", ({ Connection }) => {
     expect(String(conn)).toContain(`at 127.0.0.1, port ${port}`);
     await conn.close();
   });
+});
+
+describe.each(shells)("$name: a password that was not encoded in a URI", ({ Connection }) => {
+  const { host, port } = server;
+
+  test.each([
+    [`postgresql://postgres:x@${host}:${port}/xyzzy@h/app`, "InvalidCatalogName", "3D000"],
+    [`postgresql://${host}:${DEAD_PORT}/xyzzy@h/app`, "OperationalError", "ERR_MAHOUT_CONNECT"],
+    ["postgresql://ada:pa@xyzzy.invalid/frotz@h", "OperationalError", "ERR_MAHOUT_CONNECT"],
+    ["postgresql://ada:pa@xyzzy.invalid,frotz/plugh@h", "OperationalError", "ERR_MAHOUT_CONNECT"],
+  ])("is not shown, whatever %s comes to", async (uri, name, code) => {
+    const error = await failureOf(() => Connection.connect(uri, { sslmode: "disable" }));
+    expect(error).toMatchObject({ name, code });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/xyzzy|frotz|plugh|ada|pa@/);
+    expect(error.message).toMatch(/^no connection could be made \(.*write "@" in them as %40/);
+  });
+
+  test('is no reason to hide anything where there is an "@" in the query only', async () => {
+    const uri = `postgresql://postgres:x@${host}:${port}/xyzzy?application_name=a@b`;
+    const error = await failureOf(() => Connection.connect(uri));
+    expect(error.message).toContain('database "xyzzy" does not exist');
+  });
+});
+
+test("nobody who says no application_name has one", async () => {
+  for (const { Connection } of shells) {
+    const conn = await Connection.connect(server.conninfo());
+    expect(await askOnce(conn, "select current_setting('application_name')")).toBe("");
+  }
 });
 
 describe.each(shells)("$name: what can't be connected to", ({ Connection }) => {

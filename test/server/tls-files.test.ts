@@ -3,10 +3,10 @@
 
 import { execFile } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { inspect, promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { errors, OperationalError } from "../../src/index.ts";
 import type { Conninfo } from "../support/address.ts";
@@ -117,7 +117,9 @@ describe.each(shells)("$name: a private key", ({ Connection }) => {
       chmodSync(key, mode);
       const error = await failureOf(() => Connection.connect(certified({ sslkey: key })));
       expect(error).toMatchObject({ name: "OperationalError", code: "ERR_MAHOUT_TLS" });
-      expect(error.message).toContain(`sslkey "${key}" can be read by others than its owner`);
+      expect(error.message).toContain(
+        `sslkey "${key}", from the connection options, can be read by others than its owner`,
+      );
       expect(error.message).toContain("0600");
     }
     // A group may read what is root's.
@@ -131,9 +133,158 @@ describe.each(shells)("$name: a private key", ({ Connection }) => {
     const name = "x".repeat(5_000);
     const unknown = await failureOf(() => Connection.connect(certified({ sslkey: name })));
     expect(unknown).toMatchObject({ name: "OperationalError", code: "ERR_MAHOUT_TLS" });
-    expect(unknown.message).toContain(`sslkey "${name}" cannot be read: ENAMETOOLONG`);
+    expect(unknown.message).toContain(
+      `sslkey "${name}", from the connection options, cannot be read: ENAMETOOLONG`,
+    );
     const error = await failureOf(() => Connection.connect(certified({ sslkey: scratch })));
-    expect(error.message).toBe(`sslkey "${scratch}" is not a plain file`);
+    expect(error.message).toBe(
+      `sslkey "${scratch}", from the connection options, is not a plain file`,
+    );
+  });
+});
+
+/** Something that looks like what it should be, until it is read. */
+const garbled = (title: string): string =>
+  `-----BEGIN ${title}-----\nMIIBxyz!!!aaaa\n-----END ${title}-----\n`;
+
+describe.each(shells)("$name: what a file holds", ({ Connection }) => {
+  const write = (text: string, name = "file.pem"): string => {
+    const path = join(scratch, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const failing = async (more: Conninfo): Promise<string> => {
+    const error = await failureOf(() => Connection.connect(certified(more)));
+    expect(error).toMatchObject({ name: "OperationalError", code: "ERR_MAHOUT_TLS" });
+    return error.message;
+  };
+
+  test.each<[keyword: string, text: string, says: string]>([
+    ["sslrootcert", "", 'is not a PEM file with a "CERTIFICATE" in it'],
+    ["sslcert", "no certificate", 'is not a PEM file with a "CERTIFICATE" in it'],
+    ["sslcert", garbled("PRIVATE KEY"), 'is not a PEM file with a "CERTIFICATE" in it'],
+    ["sslkey", garbled("CERTIFICATE"), 'is not a PEM file with a "PRIVATE KEY" in it'],
+    ["sslcrl", garbled("CERTIFICATE"), 'is not a PEM file with a "CRL" in it'],
+    ["sslrootcert", garbled("CERTIFICATE"), "can't be used: "],
+    ["sslcert", garbled("CERTIFICATE"), "can't be used: "],
+    ["sslkey", garbled("PRIVATE KEY"), "can't be used: "],
+    ["sslcrl", garbled("X509 CRL"), "can't be used: "],
+  ])("%s with %j is blamed by name", async (keyword, text, says) => {
+    const path = write(text);
+    expect(await failing({ [keyword]: path })).toContain(
+      `${keyword} "${path}", from the connection options, ${says}`,
+    );
+  });
+
+  test("one of a directory is named with it", async () => {
+    const sslcrldir = directoryWith("empty.crl");
+    write(garbled("X509 CRL"), "revoked/garbled");
+    expect(await failing({ sslcrldir })).toContain(
+      `the file "garbled" in sslcrldir "${sslcrldir}", from the connection options, can't be used: `,
+    );
+    write("nothing", "revoked/garbled");
+    expect(await failing({ sslcrldir })).toContain(
+      `the file "garbled" in sslcrldir "${sslcrldir}", from the connection options, is not a PEM file`,
+    );
+  });
+
+  test("keys and certificates that don't belong together, and wrong passwords, are named", async () => {
+    const other = write(readFileSync(join(certificates, "elsewhere.key"), "latin1"));
+    expect(await failing({ sslkey: other })).toContain(
+      `sslkey "${other}", from the connection options, is not the key of sslcert "${files.cert}", ` +
+        "from the connection options: ",
+    );
+    const sslkey = write(readFileSync(files.encryptedKey, "latin1"));
+    for (const more of [{ sslpassword: "hush" }, {}] as Conninfo[]) {
+      const message = await failing({ sslkey, ...more });
+      expect(message).toContain(`sslkey "${sslkey}", from the connection options, can't be used: `);
+      expect(message).toMatch(/; is sslpassword the one that it needs\?$/);
+      expect(message).not.toContain("hush");
+    }
+  });
+
+  test("who named it is said, wherever that was", async () => {
+    const path = write("nothing");
+    const { sslcert: _, ...target } = certified();
+    const says = async (more: Conninfo | string, words: string): Promise<void> => {
+      const error = await failureOf(() =>
+        typeof more === "string"
+          ? Connection.connect(more, target)
+          : Connection.connect({ ...target, ...more }),
+      );
+      expect(error.message).toBe(
+        `sslcert "${path}", ${words}, is not a PEM file with a "CERTIFICATE" in it`,
+      );
+    };
+    const environment = { ...process.env };
+    try {
+      await says(`sslcert=${path}`, "from the connection string");
+      process.env["PGSSLCERT"] = path;
+      await says({}, "from environment variable PGSSLCERT");
+      delete process.env["PGSSLCERT"];
+      const file = write(`[here]\nsslcert=${path}\n`, "services");
+      process.env["PGSERVICEFILE"] = file;
+      await says(
+        { service: "here" },
+        `from service "here" (line 2 of the service file ${JSON.stringify(file)})`,
+      );
+      process.env["HOME"] = scratch;
+      mkdirSync(join(scratch, ".postgresql"));
+      copyFileSync(path, join(scratch, ".postgresql/postgresql.crt"));
+      const error = await failureOf(() => Connection.connect(target));
+      expect(error.message).toContain(`postgresql.crt", at its usual place, is not a PEM file`);
+    } finally {
+      for (const name of ["PGSSLCERT", "PGSERVICEFILE", "HOME"]) delete process.env[name];
+      Object.assign(process.env, environment);
+    }
+  });
+
+  test("texts in place of paths are not shown, and neither is what may be part of a password", async () => {
+    const key = readFileSync(files.key, "latin1");
+    const message = await failing({ sslkey: key });
+    expect(message).toBe(
+      "sslkey, from the connection options, is a text in PEM where the path of a file should be; " +
+        "texts are given in the option tls",
+    );
+    const { host, port } = server;
+    const uri = `postgresql://ada:hush@h@/app?host=${host}&port=${port}&dbname=postgres&sslcert=/hush`;
+    const doubtful = await failureOf(() => Connection.connect(uri, { sslmode: "require" }));
+    expect(inspect(doubtful, { depth: 9 })).not.toContain("hush");
+    expect(doubtful.message).toBe("sslcert, from the connection string, cannot be read: ENOENT");
+  });
+
+  test("the option tls is blamed as well", async () => {
+    const { sslcert, sslkey, sslrootcert, ...target } = certified();
+    const read = (path: unknown): string => readFileSync(String(path), "latin1");
+    const good = { ca: read(sslrootcert), cert: read(sslcert), key: read(sslkey) };
+    for (const [tls, says] of [
+      [{ ...good, ca: garbled("CERTIFICATE") }, /the option tls\.ca can't be used: /],
+      [{ ...good, cert: garbled("CERTIFICATE") }, /the option tls\.cert can't be used: /],
+      [{ ...good, key: "x" }, /the option tls\.key can't be used: /],
+      [{ ...good, crl: "x" }, /the option tls\.crl can't be used: /],
+      [{ ca: good.ca, pfx: Buffer.from("x") }, /the option tls\.pfx can't be used: /],
+      [{ ...good, key: read(files.encryptedKey) }, /tls\.key can't .*; is tls\.passphrase the one/],
+    ] as const) {
+      const error = await failureOf(() => Connection.connect(target as Conninfo, { tls }));
+      expect(error).toMatchObject({ name: "OperationalError", code: "ERR_MAHOUT_TLS" });
+      expect(error.message).toMatch(says);
+    }
+  });
+
+  (isWindows ? test.skip : test)("a pipe is not waited for", async () => {
+    const pipe = join(scratch, "pipe");
+    await run("mkfifo", [pipe]);
+    for (const keyword of ["sslrootcert", "sslcert", "sslkey", "sslcrl", "sslkeylogfile"]) {
+      expect(await within(SOON, () => failing({ [keyword]: pipe }))).toBe(
+        `${keyword} "${pipe}", from the connection options, is not a plain file`,
+      );
+    }
+    mkdirSync(join(scratch, "lists"));
+    await run("mkfifo", [join(scratch, "lists/pipe")]);
+    expect(await within(SOON, () => failing({ sslcrldir: join(scratch, "lists") }))).toMatch(
+      /^the file "pipe" in sslcrldir .* is not a plain file$/,
+    );
+    expect(await failing({ sslrootcert: scratch })).toMatch(/ is not a plain file$/);
   });
 });
 
@@ -202,7 +353,9 @@ describe.each(shells)("$name: sslkeylogfile", ({ Connection }) => {
     const sslkeylogfile = join(scratch, "missing", "keys");
     const error = await failureOf(() => Connection.connect(verified({ sslkeylogfile })));
     expect(error).toBeInstanceOf(OperationalError);
-    expect(error.message).toContain(`sslkeylogfile "${sslkeylogfile}" cannot be written`);
+    expect(error.message).toContain(
+      `sslkeylogfile "${sslkeylogfile}", from the connection options, cannot be written`,
+    );
   });
 });
 

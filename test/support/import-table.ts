@@ -105,8 +105,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node:dns": /^transport\/(chores|lookup)/,
       "node:os": /^transport\/direct-reader/,
       "node:path": /^transport\/tls/,
-      // The slow half of SCRAM, which a conversation asks its driver for.
-      "node:crypto": /^transport\/derive/,
+      // The slow half of SCRAM, which a conversation asks its driver for; whether a certificate is one.
+      "node:crypto": /^transport\/(derive|tls-files)/,
     },
     names: [],
     asynchronous: true,

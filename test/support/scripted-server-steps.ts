@@ -34,10 +34,7 @@ export type Step =
   | { readonly do: "gate"; readonly name: string }
   /** Opens a gate itself, for the script of another connection. */
   | { readonly do: "open"; readonly name: string }
-  | { readonly do: "pause"; readonly milliseconds: number }
-  /** Waits until somebody reads the named pipe; writes into it, which ends that reading. */
-  | { readonly do: "openPipe"; readonly path: string }
-  | { readonly do: "fillPipe"; readonly text: string };
+  | { readonly do: "pause"; readonly milliseconds: number };
 
 /** What the thread is started with. */
 export interface Start {

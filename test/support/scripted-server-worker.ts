@@ -11,7 +11,6 @@ import type { Report, Start, Step } from "./scripted-server-steps.ts";
 export function serve(load: NodeJS.Require): void {
   const net = load("node:net") as typeof import("node:net");
   const tls = load("node:tls") as typeof import("node:tls");
-  const fs = load("node:fs/promises") as typeof import("node:fs/promises");
   const threads = load("node:worker_threads") as typeof import("node:worker_threads");
   const timers = load("node:timers/promises") as typeof import("node:timers/promises");
   const parent = threads.parentPort as import("node:worker_threads").MessagePort;
@@ -39,7 +38,6 @@ export function serve(load: NodeJS.Require): void {
     over: boolean;
     played: boolean;
     stays: boolean;
-    pipe: import("node:fs/promises").FileHandle | null;
   }
 
   interface Gate {
@@ -215,14 +213,6 @@ export function serve(load: NodeJS.Require): void {
         return open(step.name);
       case "pause":
         return await timers.setTimeout(step.milliseconds);
-      case "openPipe":
-        // A handshake comes next, and its first bytes must not be read before it.
-        raw.pause();
-        client.pipe = await fs.open(step.path, "w");
-        return;
-      case "fillPipe":
-        await client.pipe?.writeFile(step.text);
-        return await client.pipe?.close();
     }
   }
 
@@ -258,7 +248,6 @@ export function serve(load: NodeJS.Require): void {
       over: false,
       played: false,
       stays: false,
-      pipe: null,
     };
     say({ event: "accepted", id });
     raw.on("close", () => {

@@ -107,16 +107,6 @@ export function pauses(milliseconds: number): Step {
   return { do: "pause", milliseconds };
 }
 
-/** Waits until the client reads a named pipe, which keeps the reading thread busy until it is filled. */
-export function awaitsReaderOf(path: string): Step {
-  return { do: "openPipe", path };
-}
-
-/** Gives the reader of the pipe something to read and lets it go on. */
-export function fillsPipe(text: string): Step {
-  return { do: "fillPipe", text };
-}
-
 /** One message that a client sent. */
 export interface FrontendMessage {
   /** Its type byte, or ssl, gss, startup, cancel. */
