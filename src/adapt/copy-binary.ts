@@ -11,7 +11,15 @@ import type { Writer } from "../protocol/writer.ts";
 import type { TupleRow } from "../rows.ts";
 import type { RowReader } from "./compile.ts";
 import type { CopyRowReader, CopyRowWriter } from "./copy-rows.ts";
-import { checkSize, copyPlan, inColumn, malformedCopy, refuseUndefined } from "./copy-rows.ts";
+import {
+  checkSize,
+  copyPlan,
+  endOfMessage,
+  inColumn,
+  malformedCopy,
+  MESSAGE_HEAD,
+  refuseUndefined,
+} from "./copy-rows.ts";
 import { BINARY } from "./format.ts";
 import type { TypeIdentity } from "./oids.ts";
 import { builtin } from "./oids.ts";
@@ -108,6 +116,8 @@ export class CopyBinaryReader implements CopyRowReader {
   #read: RowReader<TupleRow> | null = null;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Where the message at hand ends. */
+  #end = 0;
   #begun = false;
   #over = false;
 
@@ -118,34 +128,48 @@ export class CopyBinaryReader implements CopyRowReader {
   }
 
   /** See {@link CopyRowReader.feed}. */
-  feed(bytes: Buffer): void {
-    this.#bytes = bytes;
+  feed(messages: Buffer): void {
+    this.#bytes = messages;
     this.#at = 0;
-    this.#read = this.#plan.reader(1 + (bytes.length >>> 6));
-    if (!this.#begun) this.#begin();
+    this.#end = 0;
+    this.#read = this.#plan.reader(1 + (messages.length >>> 6));
   }
 
+  /** Reads what stands before the first row. */
   #begin(): void {
     const bytes = this.#bytes;
+    const start = this.#at;
+    const size = this.#end - start;
     const { length } = SIGNATURE;
-    if (bytes.length < HEAD.length || SIGNATURE.compare(bytes, 0, length) !== 0)
+    if (size < HEAD.length || SIGNATURE.compare(bytes, start, start + length) !== 0)
       throw malformedCopy("it does not begin with the signature of the binary format");
-    const flags = int32(bytes, length);
+    const flags = int32(bytes, start + length);
     if ((flags & HAS_OIDS) !== 0 || flags < 0) throw malformedCopy("rows with oids");
-    const extension = int32(bytes, length + 4);
-    if (extension < 0 || extension > bytes.length - HEAD.length)
+    const extension = int32(bytes, start + length + 4);
+    if (extension < 0 || extension > size - HEAD.length)
       throw malformedCopy("a header that is cut short");
-    this.#at = HEAD.length + extension;
+    this.#at = start + HEAD.length + extension;
     this.#begun = true;
   }
 
   /** See {@link CopyRowReader.next}. */
   next(): TupleRow | undefined {
     const bytes = this.#bytes;
+    for (;;) {
+      if (this.#at < this.#end) {
+        if (this.#begun) break;
+        this.#begin();
+      } else {
+        if (this.#at === bytes.length) return undefined;
+        this.#at += MESSAGE_HEAD;
+        this.#end = endOfMessage(bytes, this.#at);
+      }
+    }
+    if (this.#read === null) return undefined;
     const start = this.#at;
-    if (start === bytes.length || this.#read === null) return undefined;
+    const end = this.#end;
     if (this.#over) throw malformedCopy("something after its end");
-    if (bytes.length - start < 2) throw malformedCopy("a row that is cut short");
+    if (end - start < 2) throw malformedCopy("a row that is cut short");
     const count = int16(bytes, start);
     if (count === -1) {
       this.#over = true;
@@ -156,10 +180,10 @@ export class CopyBinaryReader implements CopyRowReader {
       throw malformedCopy(`a row of ${count} columns where there are ${this.#count}`);
     let at = start + 2;
     for (let index = 0; index < count; index++) {
-      if (bytes.length - at < 4) throw malformedCopy("a row that is cut short");
+      if (end - at < 4) throw malformedCopy("a row that is cut short");
       const length = int32(bytes, at);
       at += 4;
-      if (length < -1 || length > bytes.length - at) throw malformedCopy("a row that is cut short");
+      if (length < -1 || length > end - at) throw malformedCopy("a row that is cut short");
       if (length > 0) at += length;
     }
     this.#at = at;

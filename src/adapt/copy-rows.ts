@@ -5,6 +5,7 @@
  * "File Formats".)
  */
 import { DataError, ProgrammingError } from "../errors.ts";
+import { int32 } from "../protocol/bytes.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { Writer } from "../protocol/writer.ts";
 import type { TupleRow } from "../rows.ts";
@@ -31,10 +32,21 @@ export interface CopyRowWriter {
 
 /** Reads rows in one of the formats. */
 export interface CopyRowReader {
-  /** Takes the next bytes; the ones before must have been read. They hold whole rows. */
-  feed(bytes: Buffer): void;
-  /** The next row; undefined when all of the bytes were read. */
+  /**
+   * Takes the next CopyData messages, whole ones with their heads; the ones before must have been read. The server
+   * gives each row a message of its own (manual, 54.7), and a message holds whole rows here.
+   */
+  feed(messages: Buffer): void;
+  /** The next row; undefined when all of the messages were read. */
   next(): TupleRow | undefined;
+}
+
+/** The type and the length that a message begins with. */
+export const MESSAGE_HEAD = 5;
+
+/** Where the message ends whose head ends at `body`. */
+export function endOfMessage(messages: Buffer, body: number): number {
+  return body - 4 + int32(messages, body - 4);
 }
 
 /** Refuses a row of another size than the others. */

@@ -9,7 +9,15 @@ import type { Writer } from "../protocol/writer.ts";
 import type { TupleRow } from "../rows.ts";
 import type { RowReader } from "./compile.ts";
 import type { CopyRowReader, CopyRowWriter } from "./copy-rows.ts";
-import { checkSize, copyPlan, inColumn, malformedCopy, refuseUndefined } from "./copy-rows.ts";
+import {
+  checkSize,
+  copyPlan,
+  endOfMessage,
+  inColumn,
+  malformedCopy,
+  MESSAGE_HEAD,
+  refuseUndefined,
+} from "./copy-rows.ts";
 import type { RowPlan } from "./plan.ts";
 import type { AdaptersMap, Codec } from "./registry.ts";
 import { TEXT } from "./format.ts";
@@ -120,6 +128,8 @@ export class CopyTextReader implements CopyRowReader {
   #read: RowReader<TupleRow> | null = null;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Where the message at hand ends. */
+  #end = 0;
   /** One row with a length before each field, as the plan's reader takes it. */
   #fields: Buffer = Buffer.allocUnsafeSlow(1024);
 
@@ -130,26 +140,32 @@ export class CopyTextReader implements CopyRowReader {
   }
 
   /** See {@link CopyRowReader.feed}. */
-  feed(bytes: Buffer): void {
-    this.#bytes = bytes;
+  feed(messages: Buffer): void {
+    this.#bytes = messages;
     this.#at = 0;
-    this.#read = this.#plan.reader(1 + (bytes.length >>> 6));
+    this.#end = 0;
+    this.#read = this.#plan.reader(1 + (messages.length >>> 6));
   }
 
   /** See {@link CopyRowReader.next}. */
   next(): TupleRow | undefined {
     const bytes = this.#bytes;
+    while (this.#at === this.#end) {
+      if (this.#at === bytes.length) return undefined;
+      this.#at += MESSAGE_HEAD;
+      this.#end = endOfMessage(bytes, this.#at);
+    }
+    if (this.#read === null) return undefined;
     const start = this.#at;
-    if (start === bytes.length || this.#read === null) return undefined;
-    const end = bytes.indexOf(NEWLINE, start);
-    if (end < 0) throw malformedCopy("a row that does not end");
-    this.#at = end + 1;
-    this.#layOut(bytes, start, end);
+    const end = this.#end;
+    // What can't be read is not tried again.
+    this.#at = end;
+    this.#at = this.#layOut(bytes, start, end);
     return this.#read(this.#fields, 0);
   }
 
-  /** Lays the row in `bytes[start..end)` out as fields. */
-  #layOut(bytes: Buffer, start: number, end: number): void {
+  /** Lays the row that begins at `start`, and ends before `end`, out as fields; returns where the next one begins. */
+  #layOut(bytes: Buffer, start: number, end: number): number {
     // Each field gains a length of four bytes for the tab that it loses.
     const room = end - start + this.#count * 4;
     if (this.#fields.length < room) this.#fields = Buffer.allocUnsafeSlow(room * 2);
@@ -158,7 +174,7 @@ export class CopyTextReader implements CopyRowReader {
     let to = 0;
     let count = 0;
     // A row of no columns is an empty line.
-    if (this.#count === 0 && start === end) return;
+    if (this.#count === 0 && bytes[at] === NEWLINE) return at + 1;
     for (;;) {
       count++;
       if (count > this.#count) throw malformedCopy("a row of more columns than there are");
@@ -169,8 +185,9 @@ export class CopyTextReader implements CopyRowReader {
         at += 2;
         length = -1;
       } else {
-        for (; at < end && bytes[at] !== TAB; at++) {
+        for (; at < end; at++) {
           let byte = bytes[at] as number;
+          if (byte === TAB || byte === NEWLINE) break;
           if (byte === BACKSLASH) byte = UNESCAPED[bytes[++at] as number] as number;
           fields[to++] = byte;
         }
@@ -180,10 +197,12 @@ export class CopyTextReader implements CopyRowReader {
       fields[mark + 1] = length >>> 16;
       fields[mark + 2] = length >>> 8;
       fields[mark + 3] = length;
-      if (at >= end) break;
+      if (at >= end) throw malformedCopy("a row that does not end");
+      if (bytes[at] === NEWLINE) break;
       if (bytes[at] !== TAB) throw malformedCopy("a NULL that goes on");
       at++;
     }
     if (count !== this.#count) throw malformedCopy("a row of fewer columns than there are");
+    return at + 1;
   }
 }

@@ -211,9 +211,14 @@ export class CopyCore extends CopyState {
 
   /** The next data as it came, whole rows; undefined when there is no more. */
   *read(): Conversation<Buffer | undefined> {
+    return yield* this.#take((reply) => reply.take());
+  }
+
+  /** Waits for what `take` takes; undefined when nothing is left and no more comes. */
+  *#take(take: (reply: CopyReply) => Buffer | null): Conversation<Buffer | undefined> {
     for (;;) {
       const reply = this.expect();
-      const piece = reply.take();
+      const piece = take(reply);
       if (piece) return piece;
       this.check("out");
       if (reply.settled) {
@@ -239,7 +244,7 @@ export class CopyCore extends CopyState {
     this.#reader ??= this.#format.reader(this.directed("out"));
     if (this.#fed) this.expect().recycle(this.#fed);
     this.#fed = undefined;
-    const piece = yield* this.read();
+    const piece = yield* this.#take((reply) => reply.takeMessages());
     if (piece) this.#reader.feed(piece);
     this.#fed = piece;
     this.#hasUnread = piece !== undefined;

@@ -4,12 +4,15 @@
  * The statement travels as a simple query, so the whole exchange ends with one ReadyForQuery whatever
  * happens in it (manual, 54.2.6 "COPY Operations"). Data that arrives is kept as bytes, whole messages one
  * behind the other, until somebody takes it; how much that is shows in {@link Reply.backlog}, by which the
- * driver knows when to stop reading. What else the text may hold is swallowed and told in `isOther`.
+ * driver knows when to stop reading. Each row is a message of its own, so they are kept as they are, in one go:
+ * who reads rows steps over the heads, and for others they are taken out. What else the text may hold is
+ * swallowed and told in `isOther`.
  */
 import type { Diagnostic } from "../errors.ts";
 import { ProtocolError } from "../errors.ts";
 import { Arrival } from "./arrival.ts";
-import { uint16 } from "./bytes.ts";
+import { int32, uint16 } from "./bytes.ts";
+import { frameLength } from "./frames.ts";
 import { Backend, commandTag, rowDescription } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
 import { Reply, surprise } from "./replies.ts";
@@ -17,6 +20,10 @@ import { Result } from "./result.ts";
 
 /** Room for one read from the socket. */
 const FIRST_SIZE = 64 * 1024;
+/** A message's type and length. */
+const HEADER = 5;
+/** Up to here copying byte by byte beats a call into the runtime. */
+const SHORT_COPY = 64;
 
 /** The answer to one COPY statement. */
 export class CopyReply extends Reply {
@@ -53,7 +60,8 @@ export class CopyReply extends Reply {
     if (this.error && type !== Backend.readyForQuery) throw surprise(type);
     switch (type) {
       case Backend.copyData:
-        if (this.direction === "out" && this.#flows) return this.#append(bytes, start, end);
+        if (this.direction === "out" && this.#flows)
+          return this.#append(bytes, start - HEADER, end, end - start);
         if (!this.isOther) throw surprise(type);
         return;
       case Backend.copyDone:
@@ -111,7 +119,22 @@ export class CopyReply extends Reply {
     this.#hasNews = true;
   }
 
-  #append(bytes: Buffer, start: number, end: number): void {
+  override data(bytes: Buffer, start: number, end: number): number {
+    if (this.direction !== "out" || !this.#flows || this.error) return start;
+    let at = start;
+    let size = 0;
+    while (end - at >= HEADER && bytes[at] === Backend.copyData) {
+      const length = frameLength(bytes, at);
+      if (length >= end - at) break;
+      at += 1 + length;
+      size += length - 4;
+    }
+    if (at > start) this.#append(bytes, start, at, size);
+    return at;
+  }
+
+  /** Keeps whole messages with `size` bytes of data. */
+  #append(bytes: Buffer, start: number, end: number, size: number): void {
     if (this.#discards) return;
     const length = this.#length;
     const wanted = length + end - start;
@@ -123,12 +146,20 @@ export class CopyReply extends Reply {
     }
     bytes.copy(block, length, start, end);
     this.#length = wanted;
-    this.backlog = wanted;
+    this.backlog += size;
     this.#hasNews = true;
   }
 
-  /** Takes what has arrived, whole messages; null when that is nothing. */
+  /** Takes the data that has arrived, that of whole messages; null when that is nothing. */
   take(): Buffer | null {
+    const messages = this.takeMessages();
+    if (messages === null) return null;
+    const length = unwrap(messages);
+    return length === 0 ? null : messages.subarray(0, length);
+  }
+
+  /** Takes the messages that have arrived, heads included; null when there are none. */
+  takeMessages(): Buffer | null {
     const block = this.#block;
     if (block === null || this.#length === 0) return null;
     const piece = block.subarray(0, this.#length);
@@ -149,7 +180,7 @@ export class CopyReply extends Reply {
   /** Drops what has arrived, and what will. */
   discard(): void {
     this.#discards = true;
-    this.take();
+    this.takeMessages();
   }
 
   override rows(bytes: Buffer, start: number, end: number): number {
@@ -177,4 +208,20 @@ export class CopyReply extends Reply {
     this.arrival.settle();
     this.onSettled?.();
   }
+}
+
+/** Takes the heads out of messages; returns how long the data is. */
+function unwrap(messages: Buffer): number {
+  let to = 0;
+  for (let at = 0; at < messages.length;) {
+    let from = at + HEADER;
+    at += 1 + int32(messages, at + 1);
+    if (at - from > SHORT_COPY) {
+      messages.copyWithin(to, from, at);
+      to += at - from;
+    } else {
+      while (from < at) messages[to++] = messages[from++] as number;
+    }
+  }
+  return to;
 }

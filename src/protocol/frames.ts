@@ -22,6 +22,11 @@ export interface FrameSink {
   frame(type: number, bytes: Buffer, start: number, end: number): boolean;
   /** Takes as many whole DataRow frames from `bytes[start..end)` as there are; returns where it stopped. */
   rows(bytes: Buffer, start: number, end: number): number;
+  /**
+   * Takes as many whole CopyData frames from `bytes[start..end)` as there are; returns where it stopped, which is
+   * `start` when it wants them one by one.
+   */
+  data(bytes: Buffer, start: number, end: number): number;
 }
 
 /** No message but those that carry data or text of any size may be longer than this. */
@@ -96,6 +101,13 @@ export class Frames {
         if (next === at) break;
         at = next;
         continue;
+      }
+      if (type === Backend.copyData) {
+        const next = sink.data(bytes, at, end);
+        if (next > at) {
+          at = next;
+          continue;
+        }
       }
       const next = at + 1 + frameLength(bytes, at);
       if (next > end) break;

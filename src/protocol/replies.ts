@@ -7,7 +7,7 @@
  * its last message came (ReadyForQuery for whole statements) and then resumes whoever waits.
  */
 import type { Diagnostic } from "../errors.ts";
-import { ProtocolError } from "../errors.ts";
+import { OperationalError, ProtocolError } from "../errors.ts";
 import type { Awaitable } from "./arrival.ts";
 import type { ColumnDescription } from "./messages.ts";
 import { commandTag, rowDescription, Backend } from "./messages.ts";
@@ -64,6 +64,11 @@ export abstract class Reply implements Awaitable {
     throw surprise(Backend.dataRow);
   }
 
+  /** Takes data of a COPY, see {@link FrameSink.data}. */
+  data(_bytes: Buffer, start: number, _end: number): number {
+    return start;
+  }
+
   /** Takes the server's error; what is still owed after it is the reply's to know. */
   abstract refuse(error: Diagnostic): void;
 
@@ -95,6 +100,14 @@ export function surprise(type: number): ProtocolError {
 }
 
 const NO_RESULTS: readonly Result[] = Object.freeze([]);
+
+/** The error of bytes that came in the clear where only encrypted ones may be heard. */
+export function unprotected(): OperationalError {
+  return new OperationalError(
+    "the server sent more than its answer before encryption started; someone may be tampering with the connection",
+    { code: "ERR_MAHOUT_PROTOCOL" },
+  );
+}
 
 /** A reply that collects results of statements. */
 export abstract class ResultReply extends Reply {

@@ -17,9 +17,11 @@ import type { Notify, TransactionLetter } from "./messages.ts";
 import { Backend, diagnostic, notification, parameterStatus, readyStatus } from "./messages.ts";
 import type { Reply, ReplyContext } from "./replies.ts";
 import { report } from "./reported.ts";
-import { AnswerReply, surprise } from "./replies.ts";
+import { AnswerReply, surprise, unprotected } from "./replies.ts";
 import type { Tracer } from "./trace.ts";
 import { Writer } from "./writer.ts";
+
+export { unprotected };
 
 /** Makes a fresh error: each waiter gets one of its own. */
 export type ErrorMaker = () => Error;
@@ -182,6 +184,12 @@ export class Session implements FrameSink, ReplyContext {
     return next;
   }
 
+  /** See {@link FrameSink.data}. */
+  data(bytes: Buffer, start: number, end: number): number {
+    const reply = this.tracer ? undefined : this.#owed[this.#head];
+    return reply?.data(bytes, start, end) ?? start;
+  }
+
   /** See {@link FrameSink.frame}. */
   frame(type: number, bytes: Buffer, start: number, end: number): boolean {
     this.tracer?.received(type, bytes, start, end);
@@ -284,14 +292,6 @@ export class Session implements FrameSink, ReplyContext {
     this.#drop(reply);
     return end;
   }
-}
-
-/** The error of bytes that came in the clear where only encrypted ones may be heard. */
-export function unprotected(): OperationalError {
-  return new OperationalError(
-    "the server sent more than its answer before encryption started; someone may be tampering with the connection",
-    { code: "ERR_MAHOUT_PROTOCOL" },
-  );
 }
 
 function copyOf(error: Error & { code?: string }): Error {

@@ -21,10 +21,17 @@ function written(writer: CopyRowWriter, rows: readonly (readonly unknown[])[]): 
   return out.detach();
 }
 
+/** Data as the server sends it. */
+function copyData(data: Buffer): Buffer {
+  const head = Buffer.from("d\0\0\0\0");
+  head.writeInt32BE(data.length + 4, 1);
+  return Buffer.concat([head, data]);
+}
+
 function read(reader: CopyRowReader, ...pieces: Buffer[]): unknown[] {
   const rows: unknown[] = [];
   for (const piece of pieces) {
-    reader.feed(piece);
+    reader.feed(copyData(piece));
     for (let row = reader.next(); row !== undefined; row = reader.next()) rows.push(row);
   }
   return rows;
@@ -46,6 +53,40 @@ describe("text", () => {
     expect(read(new CopyTextReader([INT4, TEXT], adapters), Buffer.from(line))).toEqual([row]);
   });
 
+  test("many rows, however they lie in messages", () => {
+    const all = lines.map(([row]) => row);
+    const bytes = lines.map(([, line]) => Buffer.from(line));
+    const nothing = copyData(Buffer.alloc(0));
+    for (const messages of [
+      [copyData(Buffer.concat(bytes))],
+      [nothing, ...bytes.map(copyData), nothing],
+      [
+        copyData(Buffer.concat(bytes.slice(0, 3))),
+        nothing,
+        copyData(Buffer.concat(bytes.slice(3))),
+      ],
+    ]) {
+      const reader = new CopyTextReader([INT4, TEXT], adapters);
+      reader.feed(Buffer.concat(messages));
+      expect(all.map(() => reader.next())).toEqual(all);
+      expect([reader.next(), reader.next()]).toEqual([undefined, undefined]);
+    }
+  });
+
+  test("a row that can't be read keeps none after it from being read", () => {
+    const reader = new CopyTextReader([INT4, TEXT], adapters);
+    reader.feed(
+      Buffer.concat(
+        ["1\ta\n", "2\n", "3\tb\\", "4\td\n"].map((line) => copyData(Buffer.from(line))),
+      ),
+    );
+    expect(reader.next()).toEqual([1, "a"]);
+    expect(() => reader.next()).toThrow("fewer columns");
+    expect(() => reader.next()).toThrow("does not end");
+    expect(reader.next()).toEqual([4, "d"]);
+    expect(reader.next()).toBeUndefined();
+  });
+
   test("values of types that aren't known are written by their looks", () => {
     const row = [1n, true, [1, null, "a b"], new Date(0), Buffer.from([1, 255]), "x"];
     const types = row.map(() => 0);
@@ -62,7 +103,7 @@ describe("text", () => {
     ["x\ta\n", "int4"],
   ])("%j is refused", (line, message) => {
     const reader = new CopyTextReader([INT4, TEXT], adapters);
-    reader.feed(Buffer.from(line));
+    reader.feed(copyData(Buffer.from(line)));
     expect(() => reader.next()).toThrow(message);
     expect(() => reader.next()).not.toThrow(TypeError);
   });
@@ -91,6 +132,40 @@ describe("binary", () => {
     );
     expect(read(new CopyBinaryReader([INT4, TEXT], adapters), bytes)).toEqual(rows);
     expect(written(new CopyBinaryWriter([], adapters), []).toString("hex")).toBe(`${HEAD}ffff`);
+  });
+
+  test("many rows, however they lie in messages", () => {
+    const rows = Array.from({ length: 20 }, (_, n) => [n, "x".repeat(n * 10)]);
+    const [head = Buffer.alloc(0), ...parts] = [[], ...rows.map((row) => [row])].map((some) => {
+      const out = new Writer();
+      const writer = new CopyBinaryWriter([INT4, TEXT], adapters);
+      if (some.length === 0) writer.head(out);
+      for (const row of some) writer.row(row, out);
+      return out.detach();
+    });
+    const tail = Buffer.from([0xff, 0xff]);
+    const nothing = copyData(Buffer.alloc(0));
+    for (const messages of [
+      [copyData(Buffer.concat([head, ...parts, tail]))],
+      [copyData(head), ...parts.map(copyData), copyData(tail)],
+      [nothing, copyData(Buffer.concat([head, parts[0] as Buffer])), nothing].concat(
+        parts.slice(1).map(copyData),
+        copyData(tail),
+        nothing,
+      ),
+    ]) {
+      const reader = new CopyBinaryReader([INT4, TEXT], adapters);
+      reader.feed(Buffer.concat(messages));
+      expect(rows.map(() => reader.next())).toEqual(rows);
+      expect([reader.next(), reader.next()]).toEqual([undefined, undefined]);
+    }
+  });
+
+  test("a row that claims to go on in the next message is refused", () => {
+    const reader = new CopyBinaryReader([INT4], adapters);
+    const cut = copyData(Buffer.from(`${HEAD}00010000000400`, "hex"));
+    reader.feed(Buffer.concat([cut, copyData(Buffer.from("000007", "hex"))]));
+    expect(() => reader.next()).toThrow("cut short");
   });
 
   const malformed: [what: string, hex: string, message: string][] = [

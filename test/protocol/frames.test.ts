@@ -21,11 +21,19 @@ class Notes implements FrameSink {
   }
 
   rows(bytes: Buffer, start: number, end: number): number {
+    return this.#run(Backend.dataRow, bytes, start, end);
+  }
+
+  data(bytes: Buffer, start: number, end: number): number {
+    return this.#run(Backend.copyData, bytes, start, end);
+  }
+
+  #run(type: number, bytes: Buffer, start: number, end: number): number {
     let at = start;
-    while (end - at >= 5 && bytes[at] === Backend.dataRow) {
+    while (end - at >= 5 && bytes[at] === type) {
       const next = at + 1 + frameLength(bytes, at);
       if (next > end) break;
-      this.frame(Backend.dataRow, bytes, at + 5, next);
+      this.frame(type, bytes, at + 5, next);
       at = next;
     }
     return at;
