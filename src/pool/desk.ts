@@ -44,6 +44,8 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
   readonly adapters: PoolAdapters;
   /** Whether all loans are followed, since some were asked for by those who hold others. */
   isVigilant = false;
+  /** Whether its connections' methods are those of this package. */
+  readonly isPlain: boolean;
   readonly #opensItself: boolean;
   readonly #leakDetection: number;
   readonly #reconnectFailed: (() => void) | null;
@@ -58,6 +60,7 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
     const settings = settingsOf(options, defaults);
     const Face =
       options.connectionClass ?? (DefaultConnection as unknown as ConnectionClass<Row, Conn>);
+    this.isPlain = options.connectionClass === undefined;
     this.tidings = new Tidings(settings.name);
     this.loans = new Loans(Face, this);
     this.closeReturns = options.closeReturns ?? false;

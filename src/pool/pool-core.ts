@@ -126,9 +126,8 @@ export class PoolCore<C, L> {
       counters.requestsErrors++;
       return Promise.reject(refusal);
     }
-    const now = this.#clock.now();
     const timeout = request.timeout ?? this.settings.timeout;
-    const waiter = new Waiter<L>(today, now + timeout, held, stack);
+    const waiter = new Waiter<L>(today, timeout, held, stack);
     waiters.add(waiter);
     this.growth.demanded();
     this.serve(today);

@@ -147,16 +147,7 @@ export class ConnectionPool<
   getConn(limits?: PoolLimits): Promise<Conn> {
     if (isWatched(poolChannel)) return this.#observed(limits);
     const loan = this.#desk.lend(limits);
-    return loan ? Promise.resolve(loan) : this.#wait(limits);
-  }
-
-  /** Waits; an error gets the stack of the call that it belongs to. */
-  async #wait(limits: PoolLimits | undefined): Promise<Conn> {
-    try {
-      return await this.#desk.wait(limits ?? NO_LIMITS);
-    } catch (error) {
-      throw recapture(error);
-    }
+    return loan ? Promise.resolve(loan) : this.#desk.wait(limits ?? NO_LIMITS);
   }
 
   /**
@@ -178,7 +169,11 @@ export class ConnectionPool<
     return Promise.reject(new ProgrammingError(message));
   }
 
-  async #use<T>(run: (conn: Conn) => Promise<T> | T, limits: PoolLimits | undefined): Promise<T> {
+  async #use<T>(
+    run: (conn: Conn) => Promise<T> | T,
+    limits: PoolLimits | undefined,
+    isOurs = false,
+  ): Promise<T> {
     const desk = this.#desk;
     const { loans } = desk;
     let loan = isWatched(poolChannel) ? await this.#observed(limits) : desk.lend(limits);
@@ -190,7 +185,11 @@ export class ConnectionPool<
     const conn = loan;
     let value: T;
     try {
-      value = desk.follows ? await runHolding(desk, conn, () => run(conn)) : await run(conn);
+      // Only what a program does meanwhile can ask for another connection.
+      value =
+        desk.follows && !(isOurs && desk.isPlain)
+          ? await runHolding(desk, conn, () => run(conn))
+          : await run(conn);
       if (loans.stateOf(conn) === "lent" && isUnfinished(conn)) await finish(conn);
     } catch (error) {
       if (loans.stateOf(conn) === "lent") await undo(conn);
@@ -206,7 +205,7 @@ export class ConnectionPool<
     return observed(
       poolChannel,
       () => poolContext(this.name, "async"),
-      async () => this.#desk.lend(limits) ?? (await this.#wait(limits)),
+      async () => this.#desk.lend(limits) ?? (await this.#desk.wait(limits ?? NO_LIMITS)),
       tellLent,
     );
   }
@@ -221,7 +220,7 @@ export class ConnectionPool<
     options?: AsyncExecuteOptions<R>,
   ): Promise<AsyncCursor<R>> {
     const limits = waitingLimits(options);
-    return this.#use((conn) => conn.execute<R>(query, parameters, options), limits);
+    return this.#use((conn) => conn.execute<R>(query, parameters, options), limits, true);
   }
 
   /** Executes a statement on a connection of the pool and gives its rows; see {@link execute}. */
@@ -231,7 +230,7 @@ export class ConnectionPool<
     options?: AsyncExecuteOptions<R>,
   ): Promise<R[]> {
     const limits = waitingLimits(options);
-    return this.#use((conn) => conn.query<R>(query, parameters, options), limits);
+    return this.#use((conn) => conn.query<R>(query, parameters, options), limits, true);
   }
 
   /** Checks all idle connections, and replaces those that fail. Resolved when all were checked. */

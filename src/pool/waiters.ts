@@ -5,16 +5,29 @@
  * comes next is somebody else's. A waiter that has left or was served is settled, and can't be settled
  * again, so nothing is ever handed to nobody. One timer serves them all, armed for the earliest deadline.
  */
+import { recapture } from "../core/recapture.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { LONGEST_TIME } from "./clock.ts";
 
+type Resolve<T> = (value: T | PromiseLike<T>) => void;
+
+/** What resolves the promise that is being made; nothing else happens before it is fetched from here. */
+let resolving: Resolve<never>;
+const keep = (resolve: Resolve<never>): void => {
+  resolving = resolve;
+};
+
 /** Somebody who waits. */
 export class Waiter<T> {
-  readonly promise: Promise<T>;
+  readonly promise: Promise<T> = new Promise<never>(keep);
+  /** Serves it. */
+  readonly resolve: Resolve<T> = resolving as Resolve<unknown>;
   /** Since when it waits, by the time of day. */
   readonly since: number;
-  /** When it gives up, by the time that never jumps. */
-  readonly deadline: number;
+  /** How long it does at most, in milliseconds. */
+  readonly timeout: number;
+  /** When it gives up, by the time that never jumps; known when it is in the queue. */
+  deadline: number = Infinity;
   /** What its asynchronous context holds already, of the same pool. */
   readonly held: readonly object[];
   /** Where it was asked for, if anybody wants to know. */
@@ -24,24 +37,27 @@ export class Waiter<T> {
   queued = false;
   /** Ends listening to its signal. */
   forget: (() => void) | null = null;
-  resolve!: (value: T) => void;
-  reject!: (error: Error) => void;
 
   constructor(
     since: number,
-    deadline: number,
+    timeout: number,
     held: readonly object[],
     stack: string | null = null,
   ) {
     this.since = since;
-    this.deadline = deadline;
+    this.timeout = timeout;
     this.held = held;
     this.stack = stack;
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
   }
+}
+
+/** Fails, with the stack of whoever awaits it. */
+async function failing(error: Error): Promise<never> {
+  // The engine has to learn first who that is: one step later this is what the waiter's promise became, and one
+  // more it is awaited.
+  await Promise.resolve();
+  await Promise.resolve();
+  throw recapture(error);
 }
 
 /** The queue. */
@@ -69,9 +85,13 @@ export class Waiters<T> {
 
   /** Puts one at the end. */
   add(waiter: Waiter<T>): void {
+    const last = this.#last;
     waiter.queued = true;
-    waiter.previous = this.#last;
-    if (this.#last) this.#last.next = waiter;
+    // Reading the clock costs as much as the rest: those who come in the same millisecond share what it says.
+    const isLikeLast = last?.since === waiter.since && last.timeout === waiter.timeout;
+    waiter.deadline = isLikeLast ? last.deadline : this.#clock.now() + waiter.timeout;
+    waiter.previous = last;
+    if (last) last.next = waiter;
     else this.#first = waiter;
     this.#last = waiter;
     this.#size++;
@@ -89,7 +109,7 @@ export class Waiters<T> {
   fail(waiter: Waiter<T>, error: Error): void {
     if (!waiter.queued) return;
     this.#remove(waiter);
-    waiter.reject(error);
+    waiter.resolve(failing(error));
     this.#left(waiter);
   }
 

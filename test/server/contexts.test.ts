@@ -38,6 +38,7 @@ test("contexts are followed only while there are blocks", () => {
     "after failures": false,
     "the pool's last connection": follows,
     "after a pool": false,
+    "a pool's own statement": false,
     nested: true,
   });
 });

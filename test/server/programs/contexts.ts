@@ -52,6 +52,9 @@ async function main(): Promise<void> {
   const pool = new ConnectionPool(conninfo, { minSize: 1, maxSize: 1 });
   await pool.connection(() => look("the pool's last connection"));
   await after("a pool");
+  const asking = pool.query("select pg_sleep(0.05)");
+  await look("a pool's own statement");
+  await asking;
   await pool.close();
   // A context of before still knows its block, and others don't.
   await conn.transaction(async (outer) => {
