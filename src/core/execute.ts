@@ -188,7 +188,8 @@ export function isStale(error: Diagnostic): boolean {
       if (sqlstate?.startsWith("42")) return context === null;
       return (
         sqlstate?.startsWith("22") === true &&
-        context?.startsWith("unnamed portal parameter") === true
+        // "unnamed portal parameter $1", in the server's language.
+        /\$\d/.test(context ?? "")
       );
   }
 }

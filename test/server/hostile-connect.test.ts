@@ -18,6 +18,7 @@ import {
 } from "../support/hostile.ts";
 import {
   awaits,
+  challenges,
   closes,
   floods,
   gate,
@@ -29,6 +30,38 @@ import {
 import { failureOf, shells } from "../support/shells.ts";
 
 const offer = [awaits("ssl")];
+const scram = [sends(backend.authenticationSasl("SCRAM-SHA-256"))];
+const challenge = challenges("r={nonce}server,s=QSXCR+Q6sek8bf92,i=4096");
+
+/** After what a server may say nothing more; all this is said after the startup message, or before it. */
+const silences: readonly (readonly [string, Script])[] = [
+  ["after the startup message", []],
+  [
+    "after it asked for the password",
+    [sends(backend.authenticationCleartextPassword()), awaits("p")],
+  ],
+  [
+    "after it asked for MD5",
+    [sends(backend.authenticationMd5Password(Buffer.alloc(4))), awaits("p")],
+  ],
+  ["after it asked for SCRAM", [...scram, awaits("p")]],
+  ["after its challenge", [...scram, challenge, awaits("p")]],
+  ["in the middle of its challenge", [...scram, awaits("p"), sends(backend.frame("R", 80, "\0"))]],
+  ["after it was content", [sends(backend.authenticationOk())]],
+  [
+    "after a parameter",
+    [sends(backend.authenticationOk(), backend.parameterStatus("server_version", "18.4"))],
+  ],
+  ["after a notice", [sends(backend.authenticationOk(), backend.noticeResponse())]],
+  ["after another version", [sends(backend.negotiateProtocolVersion(0x30000))]],
+  ["after its key", [sends(greeting().subarray(0, -6))]],
+  ["in the middle of being ready", [sends(greeting().subarray(0, -2))]],
+];
+const encryptions: readonly (readonly [string, Script])[] = [
+  ["disable", [awaits("startup")]],
+  ["require", [...offer, sends("S"), secures(), awaits("startup")]],
+];
+
 const impostor = backend.fatalError({ C: "57P03", M: "words of an impostor" });
 
 describe.each(shells)("connecting ($name)", ({ name: shell, Connection }) => {
@@ -112,6 +145,52 @@ describe.each(shells)("connecting ($name)", ({ name: shell, Connection }) => {
       expect(error.message).toContain("300 ms");
     });
   });
+
+  test.each(
+    encryptions.flatMap(([sslmode, begin]) =>
+      silences.map(([when, script]) => [when, sslmode, [...begin, ...script]] as const),
+    ),
+  )("ends at its deadline when nothing comes %s (sslmode %s)", async (_, sslmode, script) => {
+    await against([script], async (server) => {
+      const newest = { max_protocol_version: "3.2" };
+      const conninfo = server.conninfo({ sslmode, password: PASSWORD, ...newest });
+      // Authentication may take this long on a busy machine; it must have come to the silence by then.
+      const connect = async (): Promise<unknown> =>
+        await Connection.connect(conninfo, { connectTimeout: 400 });
+      const begin = performance.now();
+      const error = await within(SOON, () => failureOf(connect));
+      expect(performance.now() - begin).toBeGreaterThan(350);
+      expect(error).toBeInstanceOf(ConnectionTimeout);
+      expect(error.message).toContain("400 ms");
+      await server.until(() => server.connections[0]?.played === true, "the script was played");
+    });
+  });
+
+  test.each([
+    ["in authentication", "require", [...scram, challenge, awaits("p")]],
+    ["before it is ready", "disable", [sends(greeting().subarray(0, -6))]],
+  ] as const)(
+    "goes on to the next host after connect_timeout when nothing comes %s (sslmode %s)",
+    async (_, sslmode, script) => {
+      const begin = encryptions.find(([mode]) => mode === sslmode)?.[1] ?? [];
+      const ready = [...begin, sends(greeting())];
+      await against([[...begin, ...script], ready], async (server) => {
+        const { host, port } = server.conninfo();
+        const conninfo = server.conninfo({
+          host: `${host},${host}`,
+          port: `${port},${port}`,
+          password: PASSWORD,
+          connect_timeout: 2,
+          sslmode,
+        });
+        const start = performance.now();
+        const conn = await Connection.connect(conninfo);
+        expect(performance.now() - start).toBeGreaterThan(1_990);
+        expect(performance.now() - start).toBeLessThan(2_000 + SOON);
+        await conn.close();
+      });
+    },
+  );
 
   test("has one deadline for all hosts together", async () => {
     await against([[awaits("startup")]], async (server) => {
