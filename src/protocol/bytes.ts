@@ -6,7 +6,7 @@
  */
 import { ProtocolError } from "../errors.ts";
 import type { ReadText, Slices } from "./short-text.ts";
-import { SHORT_TEXT, shortReaders } from "./short-text.ts";
+import { SHORT_TEXT, shortLatin1Readers, shortReaders } from "./short-text.ts";
 
 /** The signed 16-bit integer at `at`. */
 export function int16(bytes: Uint8Array, at: number): number {
@@ -124,5 +124,8 @@ export function readUtf8(bytes: Buffer, start: number, end: number): string {
 
 /** The string in `bytes[start..end)`, one character a byte: for text that is known to be ASCII. */
 export function readLatin1(bytes: Buffer, start: number, end: number): string {
-  return (bytes as Buffer & Slices).latin1Slice(start, end);
+  const length = end - start;
+  return length >= 0 && length <= SHORT_TEXT
+    ? (shortLatin1Readers[length] as ReadText)(bytes, start, end)
+    : (bytes as Buffer & Slices).latin1Slice(start, end);
 }

@@ -26,23 +26,35 @@ export const SHORT_TEXT = 32;
 const LOOPED = 12;
 
 /** What reads UTF-8 of so many bytes, as far as the decoder isn't as fast. */
-export const shortReaders: ReadText[] = Array.from({ length: SHORT_TEXT + 1 }, (_, length) =>
-  length === 0 ? () => "" : compileFirst,
+export const shortReaders: ReadText[] = readers(
+  (units) => `(${units.join(" | ")}) > 0x7f ? b.utf8Slice(s, e) : C(${units.join(", ")})`,
+  readByLoop,
 );
 
-function compileFirst(bytes: Buffer, start: number, end: number): string {
-  const reader = compile(end - start) ?? readByLoop;
-  shortReaders[end - start] = reader;
-  return reader(bytes, start, end);
+/** The same for text of one byte a character. */
+export const shortLatin1Readers: ReadText[] = readers(
+  (units) => `C(${units.join(", ")})`,
+  (bytes, start, end) => (bytes as Buffer & Slices).latin1Slice(start, end),
+);
+
+/** Readers by length, each compiled when it is needed first; `otherwise` reads where code can't be compiled. */
+function readers(result: (units: string[]) => string, otherwise: ReadText): ReadText[] {
+  const compileFirst: ReadText = (bytes, start, end) => {
+    const reader = compile(end - start, result) ?? otherwise;
+    made[end - start] = reader;
+    return reader(bytes, start, end);
+  };
+  const made: ReadText[] = Array.from({ length: SHORT_TEXT + 1 }, (_, length) =>
+    length === 0 ? () => "" : compileFirst,
+  );
+  return made;
 }
 
-/** A reader of so many bytes; null where code can't be compiled. */
-function compile(length: number): ReadText | null {
+/** A reader of so many bytes, `b[s]` to `b[e - 1]`; null where code can't be compiled. */
+function compile(length: number, result: (units: string[]) => string): ReadText | null {
   const units = Array.from({ length }, (_, index) => `a${index}`);
   const loads = units.map((unit, index) => `${unit} = b[s + ${index}]`).join(", ");
-  const text =
-    `"use strict"; return function readShort(b, s, e) { const ${loads}; ` +
-    `return (${units.join(" | ")}) > 0x7f ? b.utf8Slice(s, e) : C(${units.join(", ")}); }; // ${length}`;
+  const text = `"use strict"; return function readShort(b, s, e) { const ${loads}; return ${result(units)}; }; // ${length}`;
   try {
     // eslint-disable-next-line typescript/no-implied-eval -- no input but a length reaches the text, see above
     return new Function("C", text)(String.fromCharCode) as ReadText;

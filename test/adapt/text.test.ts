@@ -3,7 +3,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Json } from "../../src/adapt/types/json-value.ts";
-import { readUtf8 } from "../../src/adapt/types/utf8.ts";
+import { readLatin1, readUtf8 } from "../../src/adapt/types/utf8.ts";
 import { readByLoop } from "../../src/protocol/short-text.ts";
 import { DataError, ProgrammingError } from "../../src/errors.ts";
 import { codecOf, dumpHex, load, loadHex, loadText, throughBinary, throughText } from "./forms.ts";
@@ -81,6 +81,15 @@ test.each([
     for (let at = 0; at < length; at++) {
       const odd = `${text.slice(0, at)}\u00e9${text.slice(at + 1)}`;
       expect(load(read, Buffer.from(odd))).toBe(odd);
+    }
+  }
+});
+
+test("readLatin1 reads a character a byte, at every length", () => {
+  for (let length = 0; length < 70; length++) {
+    for (let first = 0; first < 256; first += 15) {
+      const bytes = Buffer.from(Array.from({ length }, (_, index) => (first + index * 7) % 256));
+      expect(load(readLatin1, bytes)).toBe(bytes.toString("latin1"));
     }
   }
 });
