@@ -11,6 +11,7 @@ import { basename, join } from "node:path";
 import { transformSync } from "@swc/core";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { root, run, runNode } from "./package/install.ts";
+import { codeBlocks } from "./support/code-blocks.ts";
 import { type Page, pageOf } from "./support/doc-pages.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 
@@ -59,6 +60,15 @@ throw new Error("line " + String(known));
 const paths = readdirSync(join(root, "docs"))
   .filter((name) => name.endsWith(".md"))
   .map((name) => `docs/${name}`);
+/** What the examples must have shown, whatever else the page prints. */
+const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
+  "docs/adapting.md": [
+    /^0\.20 true$/m,
+    /^\[ \{ here: Point \{ x: 1\.5, y: -2 \} \} \]$/m,
+    /^Geometry \{ x: 1\.5, y: -2 \} true$/m,
+  ],
+  "docs/types.md": [/^\d{13} true$/m],
+};
 const read = (path: string): Page => pageOf(path, readFileSync(join(root, path), "utf8"));
 const pages = paths.map(read);
 const wrong = pageOf("wrong.md", WRONG);
@@ -119,7 +129,8 @@ beforeAll(async () => {
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/mahout"), "junction");
   // What programs have beside mahout.
-  for (const name of ["@types", "drizzle-orm", "knex", "kysely", "pg"])
+  const others = ["drizzle-orm", "knex", "kysely", "pg", "temporal-polyfill", "temporal-spec"];
+  for (const name of ["@types", ...others])
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(CONFIGURATION));
   for (const page of all) {
@@ -146,7 +157,18 @@ describe.each(pages.map((page): [string, Page] => [page.path, page]))("%s", (_pa
   test("runs", async () => {
     const { status, output } = await runPage(page);
     expect(status === 0 ? "" : `${String(status)}\n${output}`).toBe("");
+    for (const shown of SHOWN[page.path] ?? []) expect(output).toMatch(shown);
   });
+});
+
+// What isn't run is easily wrong: examples are, all of them. (Shell commands are the business of other tests.)
+test("no page has a block that isn't run", () => {
+  const left = paths.flatMap((path) =>
+    codeBlocks(readFileSync(join(root, path), "utf8"))
+      .filter(({ words }) => words.includes("no-run"))
+      .map(({ line }) => `${path}:${line}`),
+  );
+  expect(left).toEqual([]);
 });
 
 describe("checking", () => {

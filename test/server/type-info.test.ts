@@ -591,6 +591,55 @@ describe.each(shells)("in the $name shell", ({ name: shell, connect }: Shell) =>
     });
   });
 
+  describe("a composite that was created again", () => {
+    const TEXT = "select row(1, 2)::again as v, array[row(1, 2)::again] as list where $1";
+    const create = async (): Promise<void> => {
+      await administer(`drop type if exists ${SCHEMA}.again`);
+      await administer(`create type ${SCHEMA}.again as (a int, b int)`);
+    };
+    afterEach(async () => void (await administer(`drop type if exists ${SCHEMA}.again`)));
+
+    test("is read as strings until it is fetched again", async () => {
+      await create();
+      (await CompositeInfo.fetch(conn, "again")).register(conn);
+      const objects = [{ v: { a: 1, b: 2 }, list: [{ a: 1, b: 2 }] }];
+      const strings = [{ v: "(1,2)", list: '{"(1,2)"}' }];
+      for (const options of [{}, { binary: true }, { binary: false }]) {
+        expect(await conn.query(TEXT, [true], options)).toEqual(objects);
+        await create();
+        // What is known of the statement asks for the old type's binary form, and it is executed by then.
+        if (options.binary !== false) {
+          const error = await failureOf(() => conn.query(TEXT, [true], options));
+          expect(error).toBeInstanceOf(DataError);
+          expect(error.message).toContain("the column's type has changed");
+        }
+        expect(await conn.query(TEXT, [true], options)).toEqual(strings);
+        (await CompositeInfo.fetch(conn, "again")).register(conn);
+      }
+      expect(await conn.query(TEXT, [true])).toEqual(objects);
+      expect(await valueOf("select ($1::again).b as v", [{ a: 3, b: 4 }])).toBe(4);
+    });
+  });
+
+  describe("what isn't registered", () => {
+    test.each<[text: string, plain: unknown, binary: unknown]>([
+      ["'sad'::mood", "sad", "sad"],
+      ["array['sad']::mood[]", "{sad}", "{sad}"],
+      ["row(1, 2)::point2", "(1,2)", "(1,2)"],
+      ["array[row(1, 2)::point2]", '{"(1,2)"}', '{"(1,2)"}'],
+      ["'[1,2)'::floats", "[1,2)", "[1,2)"],
+      ["7::positive", 7, 7],
+      ["row(1, 'a')", ["1", "a"], [1, "a"]],
+      ["row(1, 'sad'::mood)", ["1", "sad"], [1, Buffer.from("sad")]],
+      ["(row(1, 2)::point2).y", 2, 2],
+      ["to_jsonb(row(1, 2)::point2)", { x: 1, y: 2 }, { x: 1, y: 2 }],
+    ])("%s is read as the documentation says", async (text, plain, inBinary) => {
+      expect(await valueOf(`select ${text} as v`)).toEqual(plain);
+      expect(await valueOf(`select ${text} as v where $1`, [true])).toEqual(plain);
+      expect(await valueOf(`select ${text} as v where $1`, [true], true)).toEqual(inBinary);
+    });
+  });
+
   describe("enums", () => {
     test("are their labels, and nothing else is sent", async () => {
       (await EnumInfo.fetch(conn, "mood")).register(conn);
