@@ -6,6 +6,7 @@ import { profiled } from "./profiler.mjs";
 import { quickened, workloads } from "./workloads.mjs";
 
 const [name, target] = [process.argv[2], JSON.parse(process.argv[3])];
+const [COUNT_WARM_UPS, COUNT_ATTEMPTS] = [3, 5];
 let createContender;
 /** How many bytes from one sample of allocations to the next: enough of them for an error of few percent. */
 const [FINELY, COARSELY] = [1_024, 8_192];
@@ -143,6 +144,38 @@ const commands = {
     const interval = workload.rounds === undefined ? FINELY : COARSELY;
     const { operations, functions } = await profiled("allocations", work, interval);
     return functions.reduce((sum, [, bytes]) => sum + bytes, 0) / operations;
+  },
+
+  /**
+   * Bytes that a run of the workload, or of one of another size, allocates on the heap, counted; for a process whose
+   * young generation is so large that nothing is collected meanwhile.
+   */
+  async counted({ size, ...request }) {
+    const found = workloadOf(request);
+    const workload = { ...found, size: size ?? found.size };
+    const on = await racer(workload);
+    await on.ready?.(workload.method, workload.size, workload.with);
+    let collectionCount = 0;
+    const observer = new PerformanceObserver((list) => {
+      collectionCount += list.getEntries().length;
+    });
+    observer.observe({ entryTypes: ["gc"] });
+    for (let attempt = 0; attempt < COUNT_ATTEMPTS; attempt++) {
+      globalThis.gc();
+      // Code that has just been made again allocates more than it will.
+      for (let i = 0; i < COUNT_WARM_UPS; i++) await call(on, workload);
+      await turn();
+      const collectionsBefore = collectionCount;
+      const before = process.memoryUsage().heapUsed;
+      await call(on, workload);
+      const bytes = process.memoryUsage().heapUsed - before;
+      // The observer is told at the next turn.
+      await turn();
+      if (collectionCount !== collectionsBefore) continue;
+      observer.disconnect();
+      return { bytes, operations: workload.size };
+    }
+    throw new Error("garbage was collected in the middle, each time");
   },
 
   /** A profile of so many rounds, after as many to warm up; "cpu" or "allocations". */

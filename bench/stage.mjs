@@ -23,8 +23,8 @@ function forked(file, args = [], options = {}) {
 }
 
 /** A contender's process; `ask` resolves with the answer to a command of child.mjs. */
-async function startContender(file, target) {
-  const execArgv = ["--expose-gc", "--no-deprecation"];
+async function startContender(file, target, flags) {
+  const execArgv = ["--expose-gc", "--no-deprecation", ...flags];
   const execPath = file === "bun" ? findBun().program : process.execPath;
   const child = forked("child.mjs", [file, JSON.stringify(target)], { execArgv, execPath });
   let settle;
@@ -63,8 +63,11 @@ export async function stopAll(contenders) {
   }
 }
 
-/** Starts server and contenders, and gives the way to start more; `files` name modules of contenders/. */
-export async function openStage(files) {
+/**
+ * Starts server and contenders, and gives the way to start more; `files` name modules of contenders/, `flags` are more
+ * of Node's for their processes.
+ */
+export async function openStage(files, flags = []) {
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
   const server = await startServer();
   // A client that prefers encryption would have it wherever it is offered.
@@ -90,7 +93,9 @@ export async function openStage(files) {
   const start = async (names) => {
     const started = [];
     for (const name of names)
-      started.push(await startContender(name, { ...target, ...detours, replayPort: replay.port }));
+      started.push(
+        await startContender(name, { ...target, ...detours, replayPort: replay.port }, flags),
+      );
     return started.filter((contender) => contender !== undefined);
   };
   const contenders = await start(files);
