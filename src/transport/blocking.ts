@@ -202,9 +202,9 @@ export class BlockingTransport {
     const session = this.#session;
     const channel = this.#channel;
     if (!session || !channel) return;
-    let limit = deadline;
+    channel.listen();
     this.#flush();
-    while (!session.ended) {
+    for (let limit = deadline; !session.ended;) {
       channel.look();
       let came = this.#receive(channel, session);
       if (!came && channel.direct.read(false)) came = this.#receive(channel, session);
@@ -222,6 +222,7 @@ export class BlockingTransport {
     const { direct } = channel;
     let limit = deadline;
     this.#flush();
+    if (direct.blocks && this.#patience.isNear(limit)) channel.listen();
     // What is there already is taken before more is read.
     let reads = direct.active && !channel.hasNews;
     while (!reply.settled) {
@@ -236,8 +237,7 @@ export class BlockingTransport {
       }
       if ((reads = direct.active) || reply.settled) continue;
       limit = this.#sleep(channel, limit);
-      // A deadline that has passed may have something to say to the server.
-      this.#flush();
+      this.#flush(); // a deadline that has passed may have something to say to the server
     }
   }
 

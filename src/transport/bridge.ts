@@ -12,12 +12,13 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
-import type { Change, Command } from "./commands.ts";
+import type { Change, ChannelError, ChannelSettings, Command } from "./commands.ts";
 import type { Taker } from "./direct-reader.ts";
-import { DirectReader } from "./direct-reader.ts";
+import { DirectReader, MOST_AT_ONCE } from "./direct-reader.ts";
 import {
   ERROR_START,
   layout,
+  hold,
   letGo,
   newMailbox,
   Phase,
@@ -64,15 +65,6 @@ function startWorker(): Worker {
   started.unref();
   worker = started;
   return started;
-}
-
-/** Where a socket goes, and how it is treated. */
-export type ChannelSettings = Omit<Command & { op: "open" }, "op" | "id" | "serial" | "memory">;
-
-/** What a failed socket had to say. */
-export interface ChannelError {
-  readonly message: string;
-  readonly code?: string;
 }
 
 /** One socket of the worker, as its connection sees it. */
@@ -156,7 +148,8 @@ export class Channel {
   /** Asks the worker for the right to read, when that has proved to pay; returns whether it was asked. */
   claim(): boolean {
     if (!this.direct.wanted || this.descriptor < 0) return false;
-    this.#post({ op: "claim", id: this.#id, serial: ++this.#command });
+    const blocks = this.direct.wantsToBlock();
+    this.#post({ op: "claim", id: this.#id, serial: ++this.#command, blocks });
     return true;
   }
 
@@ -169,6 +162,13 @@ export class Channel {
   giveBack(): void {
     this.direct.giveBack();
     this.#post({ op: "resume", id: this.#id });
+  }
+
+  /** Has the worker read for now: what follows is no short exchange, or may not wait in the system. */
+  listen(): void {
+    const { blocks } = this.direct;
+    this.direct.stepBack();
+    if (blocks) this.#post({ op: "resume", id: this.#id });
   }
 
   /** Starts a TLS handshake; what it returns gives, once that has succeeded, the server's certificate in DER. */
@@ -189,7 +189,8 @@ export class Channel {
   /** Writes the first `length` bytes, or has the worker write what the system doesn't take at once. */
   write(bytes: Uint8Array, length: number): void {
     let start = 0;
-    if (this.#given === (Atomics.load(this.#words, Word.sent) | 0))
+    if (this.direct.blocks && length > MOST_AT_ONCE) this.listen();
+    else if (this.#given === (Atomics.load(this.#words, Word.sent) | 0))
       start = this.#writeDirectly(bytes, length);
     if (start === length) return;
     this.#given = (this.#given + length - start) | 0;
@@ -210,7 +211,7 @@ export class Channel {
     const descriptor = Atomics.load(words, Word.descriptor);
     if (descriptor < 0) return 0;
     let start = 0;
-    Atomics.store(words, Word.writing, 1);
+    hold(words);
     try {
       // The worker raises `closing` before it looks at `writing`: one of the two sees the other.
       if (Atomics.load(words, Word.closing) === 1) return length;
@@ -256,11 +257,8 @@ export class Channel {
    */
   sleep(limit: number): void {
     const outcome = Atomics.wait(this.#words, Word.signal, this.#seen, Math.min(limit, SLICE));
-    if (outcome !== "timed-out") {
-      this.#silent = 0;
-      return;
-    }
-    if (limit < SLICE) return;
+    if (outcome !== "timed-out") this.#silent = 0;
+    if (outcome !== "timed-out" || limit < SLICE) return;
     if (++this.#silent > SILENT_SLICES) {
       throw new OperationalError(
         "the worker that owns the connection's socket does not answer any more",

@@ -21,7 +21,14 @@ export type Command =
       readonly memory: SharedArrayBuffer;
       readonly host: string;
     }
-  | { readonly op: "claim" | "turn"; readonly id: number; readonly serial: number }
+  | { readonly op: "turn"; readonly id: number; readonly serial: number }
+  | {
+      readonly op: "claim";
+      readonly id: number;
+      readonly serial: number;
+      /** Whether the descriptor should make the caller wait. */
+      readonly blocks: boolean;
+    }
   | {
       readonly op: "secure";
       readonly id: number;
@@ -36,4 +43,13 @@ export type Command =
 /** What the worker tells the caller's event loop, when that has time: a connection has changed. */
 export interface Change {
   readonly id: number;
+}
+
+/** Where a socket goes, and how it is treated. */
+export type ChannelSettings = Omit<Command & { op: "open" }, "op" | "id" | "serial" | "memory">;
+
+/** What a failed socket had to say. */
+export interface ChannelError {
+  readonly message: string;
+  readonly code?: string;
 }

@@ -3,8 +3,9 @@
  *
  * Waking through the worker costs two changes of thread for every reply, which is most of the time of a
  * short statement to a near server. When replies have been coming within microseconds, the caller asks the
- * worker for the right to read: it then tries the descriptor itself, again and again for a short while, and
- * goes back to sleeping in the bridge when nothing comes. How soon it asks again depends on how that went.
+ * worker for the right to read. Where a read can be interrupted (interruption.ts) the descriptor is made to
+ * block, and the system wakes the caller. Elsewhere it tries the descriptor again and again for a short while,
+ * and goes back to sleeping in the bridge when nothing comes. How soon it asks again depends on how that went.
  *
  * Who reads is one word in the mailbox, and there is never more than one reader. The worker reads at the
  * start; it gives the right away only with nothing read and not handed over. Between operations the right
@@ -13,7 +14,8 @@
  */
 import { readSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { letGo, Reader, Word } from "./mailbox.ts";
+import { isHandled, isInterruptible, maySucceed } from "./interruption.ts";
+import { hold, letGo, Reader, Word } from "./mailbox.ts";
 
 /** How long to try without a pause, in milliseconds: replies that take longer are few when it pays. */
 const SPIN = 0.1;
@@ -23,6 +25,8 @@ const SPIN_ALONE = 0.02;
 const NAPS: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
 /** An operation through the worker that took no longer counts as quick, in milliseconds. */
 const QUICK = 0.2;
+/** The same where the system can wake the caller: longer ones are interrupted after some 20 milliseconds. */
+const QUICK_TO_BLOCK = 5;
 /** A nap lasts several times as long as waking through the worker: what one weighs, where an operation without takes one off. */
 const NAP_WEIGHT = 8;
 /** When naps weigh so much, the worker is the better reader. */
@@ -34,6 +38,8 @@ const WORTH = 16;
 /** The most that is wanted. */
 const MOST = 2048;
 const READ_SIZE = 64 * 1024;
+/** The most that is written to a descriptor that may have the caller wait, in bytes. */
+export const MOST_AT_ONCE: number = 64 * 1024;
 
 /** What takes received bytes, which may be overwritten afterwards, and says how far it got. */
 export interface Taker {
@@ -44,6 +50,10 @@ export interface Taker {
 export class DirectReader {
   /** Whether the operation under way reads for itself. */
   active = false;
+  /** Whether its reads wait in the system, until the worker ends that. */
+  blocks = false;
+  /** Whether somebody wanted to look without waiting, where reads wait. */
+  isPeeked = false;
   /** Whether the other side has closed the connection, or it failed. */
   ended = false;
   /** How it failed; null when it didn't. */
@@ -67,6 +77,11 @@ export class DirectReader {
   enter(): void {
     const before = Atomics.compareExchange(this.#words, Word.reader, Reader.free, Reader.caller);
     this.active = before === Reader.free;
+    this.blocks = this.active && this.#isBlocking;
+  }
+
+  get #isBlocking(): boolean {
+    return Atomics.load(this.#words, Word.blocking) === 1;
   }
 
   /** Begins an operation. */
@@ -81,6 +96,13 @@ export class DirectReader {
     return !this.active && this.#quick >= this.#wanted;
   }
 
+  /** Whether the descriptor should make the caller wait: who also looks without waiting can't have that. */
+  wantsToBlock(): boolean {
+    const wants = !this.isPeeked && isInterruptible();
+    this.isPeeked = false;
+    return wants;
+  }
+
   /** Whether this has become a waste: replies come too late to be tried for. */
   get tired(): boolean {
     return this.active && this.#napped >= MOST_NAPS;
@@ -93,6 +115,7 @@ export class DirectReader {
     this.#napped = 0;
     this.#spin = availableParallelism() > 1 ? SPIN : SPIN_ALONE;
     this.active = Atomics.load(this.#words, Word.reader) === Reader.caller;
+    this.blocks = this.active && this.#isBlocking;
   }
 
   /** Leaves the right free to be taken back. */
@@ -106,7 +129,7 @@ export class DirectReader {
   /** Ends an operation, and notes how quick it was. */
   leave(): void {
     if (this.active) this.release();
-    else if (performance.now() - this.#began < QUICK) this.#quick++;
+    else if (performance.now() - this.#began < (maySucceed ? QUICK_TO_BLOCK : QUICK)) this.#quick++;
     else if (this.#quick > 0) this.#quick--;
   }
 
@@ -114,7 +137,17 @@ export class DirectReader {
   giveBack(): void {
     const paid = this.#served >= WORTH && !this.tired;
     this.active = false;
+    this.blocks = false;
     this.#wanted = paid ? FEWEST : Math.min(this.#wanted * 2, MOST);
+    Atomics.store(this.#words, Word.reader, Reader.worker);
+  }
+
+  /** Leaves the reading to the worker for now, which has to be told where reads wait. */
+  stepBack(): void {
+    this.#quick = 0;
+    if (!this.blocks) return;
+    this.active = false;
+    this.blocks = false;
     Atomics.store(this.#words, Word.reader, Reader.worker);
   }
 
@@ -138,6 +171,7 @@ export class DirectReader {
   read(patiently: boolean): boolean {
     if (!this.active) return false;
     this.#buffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
+    if (this.blocks) return patiently && isHandled() && this.#try(0);
     if (this.#try(0) || (patiently && this.#try(performance.now() + this.#spin))) {
       if (this.#napped > 0) this.#napped--;
       return true;
@@ -159,7 +193,7 @@ export class DirectReader {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     // The descriptor is ours while this word is up, as in writing.
-    Atomics.store(words, Word.writing, 1);
+    hold(words);
     try {
       do {
         if (descriptor < 0 || Atomics.load(words, Word.closing) === 1) return false;
@@ -181,7 +215,8 @@ export class DirectReader {
       return true;
     } catch (error) {
       this.#end = 0;
-      if ((error as { code?: string }).code === "EAGAIN") return false;
+      const { code } = error as { code?: string };
+      if (code === "EAGAIN" || code === "EINTR") return false;
       this.ended = true;
       this.failure = error as Error;
       return true;

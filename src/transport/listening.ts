@@ -18,7 +18,9 @@ const MOST_READS = 8;
 export function takeArrived(channel: Channel, receive: Receive): void {
   takePieces(receive);
   // Only after what came before the right to read was granted.
-  if (channel.direct.active && channel.direct.read(false)) takePieces(receive);
+  const { direct } = channel;
+  if (direct.blocks) lookAround(channel, receive);
+  else if (direct.active && direct.read(false)) takePieces(receive);
 }
 
 /**
@@ -28,6 +30,11 @@ export function takeArrived(channel: Channel, receive: Receive): void {
  */
 export function lookAround(channel: Channel, receive: Receive): void {
   const { direct } = channel;
+  // A descriptor that blocks is only looked at by the worker.
+  if (direct.blocks) {
+    direct.isPeeked = true;
+    channel.listen();
+  }
   if (direct.active) {
     for (let count = 0; count < MOST_READS && direct.read(false); count++) takePieces(receive);
   } else {

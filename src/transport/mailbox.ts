@@ -43,6 +43,10 @@ export const Word = {
   cancels: 15,
   /** Never changes: what a short sleep waits for. */
   nap: 16,
+  /** 1 while the descriptor makes who uses it wait: raised before that begins, and taken down after it has ended. */
+  blocking: 17,
+  /** Raised before and after a call that may have to wait: odd while one is under way. */
+  blocked: 18,
 } as const;
 
 /** Where a socket stands. */
@@ -85,9 +89,16 @@ export const layout: MailboxLayout = {
   ringSize: RING_SIZE,
 };
 
+/** Holds the descriptor: it is not closed before it is let go of, and a call that waits for long is interrupted. */
+export function hold(words: Int32Array): void {
+  Atomics.store(words, Word.writing, 1);
+  if (Atomics.load(words, Word.blocking) === 1) Atomics.add(words, Word.blocked, 1);
+}
+
 /** Lets go of the descriptor. Who closes it says so before it looks whether somebody holds it, and waits only then. */
 export function letGo(words: Int32Array): void {
   Atomics.store(words, Word.writing, 0);
+  if ((Atomics.load(words, Word.blocked) & 1) === 1) Atomics.add(words, Word.blocked, 1);
   if (Atomics.load(words, Word.closing) === 1) Atomics.notify(words, Word.writing);
 }
 

@@ -4,6 +4,9 @@
 import type { Channel } from "./bridge.ts";
 import type { Deadline } from "./deadlines.ts";
 
+/** How long a wait in the system may last at the most, in milliseconds; see claims.ts. */
+const NEAR = 60;
+
 /** The deadlines of one connection's waits. */
 export class Patience {
   /** The deadline of the attempt to connect; null once that has succeeded. */
@@ -19,6 +22,12 @@ export class Patience {
   isLate(deadline: Deadline | null): boolean {
     const first = this.#first(deadline);
     return first !== null && first.at <= performance.now();
+  }
+
+  /** Whether a deadline passes too soon for a wait that is only ended from time to time. */
+  isNear(deadline: Deadline | null): boolean {
+    const first = this.#first(deadline);
+    return first !== null && first.at < performance.now() + NEAR;
   }
 
   /** Sleeps once, or throws what a deadline ends in; one that has passed is replaced by the one that it asks for. */

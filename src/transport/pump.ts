@@ -55,6 +55,8 @@ export function pump(
     given: () => void;
     /** What `activity` was when it was last looked at. */
     activity: number;
+    /** What `blocked` was when it was last looked at. */
+    blocked: number;
   }
   const channels = new Map<number, Channel>();
 
@@ -161,6 +163,7 @@ export function pump(
       ended: false,
       given: () => {},
       activity: 0,
+      blocked: 0,
     };
     channels.set(id, channel);
     const socket = net.connect({
@@ -175,8 +178,10 @@ export function pump(
     const destroy = socket._destroy.bind(socket);
     socket._destroy = (error, callback): void => {
       Atomics.store(channel.words, word.closing, 1);
-      while (Atomics.load(channel.words, word.writing) === 1)
+      while (Atomics.load(channel.words, word.writing) === 1) {
+        claims.interrupt(channel);
         Atomics.wait(channel.words, word.writing, 1, 50);
+      }
       destroy(error, callback);
     };
     watch(channel, socket);
@@ -219,12 +224,12 @@ export function pump(
   }
 
   /** Gives the caller the right to read, unless something was read that it has not got yet. */
-  function claim(channel: Channel, serial: number): void {
+  function claim(channel: Channel, { serial, blocks }: Command & { op: "claim" }): void {
     channel.serial = serial;
     const { words, waiting } = channel;
     const unread =
       waiting.length > 0 || Atomics.load(words, word.written) !== Atomics.load(words, word.read);
-    if (!channel.ended && !unread) claims.grant(channel);
+    if (!channel.ended && !unread) claims.grant(channel, blocks);
     finish(channel, serial);
   }
 
@@ -237,18 +242,17 @@ export function pump(
       case "secure":
         return secure(channel, command);
       case "claim":
-        return claim(channel, command.serial);
+        return claim(channel, command);
       case "turn": {
-        const { serial } = command;
-        channel.serial = serial;
+        const serial = (channel.serial = command.serial);
         // The first comes at the end of this turn, before sockets may have been looked at.
         setImmediate(() => setImmediate(() => finish(channel, serial)));
         return;
       }
       case "write": {
-        const { bytes } = command;
-        channel.socket.write(bytes, () => {
-          Atomics.add(channel.words, word.sent, bytes.length);
+        claims.interrupt(channel);
+        channel.socket.write(command.bytes, () => {
+          Atomics.add(channel.words, word.sent, command.bytes.length);
           wake(channel);
         });
         return channel.given();

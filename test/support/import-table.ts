@@ -103,7 +103,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node:worker_threads": ANY,
       "node:fs": ANY,
       "node:dns": /^transport\/(chores|lookup)/,
-      "node:os": /^transport\/direct-reader/,
+      "node:os": /^transport\/(direct-reader|interruption)/,
       "node:path": /^transport\/tls/,
       // The slow half of SCRAM, which a conversation asks its driver for; whether a certificate is one.
       "node:crypto": /^transport\/(derive|tls-files)/,
