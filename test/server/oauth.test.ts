@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
-import { AsyncConnection, errors, type OAuthRequest, ProgrammingError } from "../../src/index.ts";
+import {
+  AsyncConnection,
+  ConnectionTimeout,
+  errors,
+  type OAuthRequest,
+  ProgrammingError,
+} from "../../src/index.ts";
 import * as backend from "../support/backend-messages.ts";
 import { against, greeting, SOON, within } from "../support/hostile.ts";
 import { awaits, closes, type Script, secures, sends } from "../support/scripted-server.ts";
@@ -56,6 +62,25 @@ describe.each(shells)("$name: OAuth", ({ Connection }) => {
     );
     expect(record?.messages.find(({ type }) => type === "p")?.bytes).toEqual(bearing(TOKEN));
     expect(record?.plain.includes(TOKEN)).toBe(false);
+  });
+
+  test.each<readonly [string, Script]>([
+    ["after the token", [awaits("p")]],
+    [
+      "after a refusal",
+      [awaits("p"), sends(backend.authenticationSaslContinue("{}")), awaits("p")],
+    ],
+  ])("ends at its deadline when the server says nothing %s", async (_, script) => {
+    const silent = [...encrypted, ...asks, ...script];
+    await against([silent], async (server) => {
+      const error = await within(SOON, () =>
+        failureOf(async () => {
+          const options = { oauthToken: () => TOKEN, sslmode: "require", connectTimeout: 400 };
+          await Connection.connect(server.conninfo(), options);
+        }),
+      );
+      expect(error).toBeInstanceOf(ConnectionTimeout);
+    });
   });
 
   test("shows no trace of it", async () => {

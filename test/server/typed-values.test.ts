@@ -34,6 +34,17 @@ describe.each(shells)("$name shell", ({ connect }) => {
     ).toEqual([["5", ["5"]]]);
   });
 
+  test("a transaction's number has none: SQL says what it is", async () => {
+    await using conn = await connect({ rowFactory: tupleRow });
+    for (const options of [{}, { binary: true }, { binary: false }]) {
+      const text = "select pg_typeof($1::xid)::text, pg_typeof($2::xid8)::text, $1::xid, $2::xid8";
+      const [row] = await conn.query(text, [4_294_967_295, 2n ** 40n], options);
+      expect(row).toEqual(["xid", "xid8", 4_294_967_295, 2n ** 40n]);
+    }
+    const error = await failureOf(() => conn.query("select $1::xid", [2 ** 32]));
+    expect(error.message).toMatch(/^parameter \$1 \(xid\)/);
+  });
+
   test("in pipelines, streams, cursors on the server and executions of many items", async () => {
     await using conn = await connect({ rowFactory: tupleRow });
     {
