@@ -20,16 +20,25 @@ export interface Finisher {
 type Resolve<T> = (value: T | PromiseLike<T>) => void;
 
 /** What resolves the promise that is being made; nothing else happens before it is fetched from here. */
-let resolving: Resolve<never>;
+let resolving: Resolve<never> = nothing;
 const keep = (resolve: Resolve<never>): void => {
   resolving = resolve;
 };
+
+function nothing(): void {}
+
+/** Fetches it. What is left here would hold the promise, and the rows that it was resolved with. */
+function kept(): Resolve<unknown> {
+  const resolve = resolving as Resolve<unknown>;
+  resolving = nothing;
+  return resolve;
+}
 
 /** An execution whose rows are awaited. */
 export class AwaitedRows<Row> extends RowsExchange<Row> {
   /** Its rows. */
   readonly promise: Promise<Row[]> = new Promise<never>(keep);
-  readonly #resolve: Resolve<Row[]> = resolving as Resolve<unknown>;
+  readonly #resolve: Resolve<Row[]> = kept();
   readonly #finisher: Finisher;
 
   constructor(execution: Execution, factory: RowFactory<Row>, finisher: Finisher) {
@@ -60,7 +69,7 @@ export class AwaitedRows<Row> extends RowsExchange<Row> {
 export class AwaitedResult<T> extends Exchange {
   /** What `show` gave. */
   readonly promise: Promise<T> = new Promise<never>(keep);
-  readonly #resolve: Resolve<T> = resolving as Resolve<unknown>;
+  readonly #resolve: Resolve<T> = kept();
   readonly #show: (sets: ResultSet[]) => T;
   readonly #finisher: Finisher;
 
