@@ -7,38 +7,34 @@
 import { keywords } from "./keywords.ts";
 import { readService } from "./service.ts";
 import type { Environment, Settings } from "./settings.ts";
-import { store } from "./settings.ts";
+import { settingOf, store } from "./settings.ts";
 
 /** Adds what the service file, the environment and the defaults say; the argument is not changed. */
 export function gather(explicit: Settings, environment: Environment): Settings {
   const settings: Settings = new Map(explicit);
   const service = settings.get("service")?.value ?? environment["PGSERVICE"];
-  if (service !== undefined) add(settings, readService(service, environment));
-  add(settings, fromEnvironment(environment));
-  if (!settings.has("sslmode"))
-    store(settings, "sslmode", ...defaultSslmode(settings, environment));
-  add(settings, defaults);
-  return settings;
-}
-
-const defaults: Settings = new Map();
-for (const { keyword, fallback } of keywords)
-  if (fallback !== null) store(defaults, keyword, fallback, "the defaults");
-
-function add(settings: Settings, others: Settings): void {
-  for (const [keyword, setting] of others) {
-    if (!settings.has(keyword)) settings.set(keyword, setting);
+  if (service !== undefined) {
+    for (const [keyword, setting] of readService(service, environment))
+      if (!settings.has(keyword)) settings.set(keyword, setting);
   }
-}
-
-function fromEnvironment(environment: Environment): Settings {
-  const settings: Settings = new Map();
-  for (const { keyword, environment: variable } of keywords) {
-    const value = variable === null ? undefined : environment[variable];
+  for (const { keyword, variable } of variables) {
+    if (settings.has(keyword)) continue;
+    const value = environment[variable];
     if (value !== undefined) store(settings, keyword, value, `environment variable ${variable}`);
   }
+  if (!settings.has("sslmode"))
+    store(settings, "sslmode", ...defaultSslmode(settings, environment));
+  for (const { keyword, setting } of defaults)
+    if (!settings.has(keyword)) settings.set(keyword, setting);
   return settings;
 }
+
+const variables = keywords.flatMap(({ keyword, environment }) =>
+  environment === null ? [] : [{ keyword, variable: environment }],
+);
+const defaults = keywords.flatMap(({ keyword, fallback }) =>
+  fallback === null ? [] : [{ keyword, setting: settingOf(keyword, fallback, "the defaults") }],
+);
 
 /** The old PGREQUIRESSL still counts, and the system's root certificates imply the strictest mode. */
 function defaultSslmode(settings: Settings, environment: Environment): [string, string] {

@@ -73,13 +73,23 @@ export function store(
   origin: string,
   isPresentable = true,
 ): void {
+  settings.set(keyword, settingOf(keyword, value, origin, isPresentable));
+}
+
+/** One value as it is stored; throws ProgrammingError if the protocol could not carry it unchanged. */
+export function settingOf(
+  keyword: Keyword,
+  value: string,
+  origin: string,
+  isPresentable = true,
+): Setting {
   if (value.includes("\0")) {
     throw refusal(`the value of ${keyword}, from ${origin}, contains a NUL character`);
   }
   if (/[\uD800-\uDFFF]/u.test(value)) {
     throw refusal(`the value of ${keyword}, from ${origin}, contains half of a surrogate pair`);
   }
-  settings.set(keyword, { value, origin, isPresentable: isPresentable && !isSecret(keyword) });
+  return { value, origin, isPresentable: isPresentable && !isSecret(keyword) };
 }
 
 /** Gives the value of a keyword; null when nobody set it or when it was set to nothing. */
