@@ -4,6 +4,7 @@
  * Connections inherit it when they connect. To change a type for the whole program, register another codec
  * here before connecting; for one connection or cursor, on its own `adapters`.
  */
+import { asOwn } from "./own-loads.ts";
 import { AdaptersMap, type Codec } from "./registry.ts";
 import { bool } from "./types/bool.ts";
 import { bit, varbit } from "./types/bits.ts";
@@ -28,6 +29,7 @@ import { timestamp } from "./types/timestamp.ts";
 import { timestamptz } from "./types/timestamptz.ts";
 import { tsquery } from "./types/tsquery.ts";
 import { tsvector } from "./types/tsvector.ts";
+import { unknownCodec } from "./types/unknown.ts";
 import { uuid } from "./types/uuid.ts";
 import { int2vector, oidvector } from "./types/vectors.ts";
 
@@ -91,7 +93,8 @@ const builtins: readonly Codec[] = [
 
 function withBuiltins(): AdaptersMap {
   const adapters = new AdaptersMap();
-  for (const codec of builtins) adapters.register(codec);
+  for (const codec of builtins) adapters.register(asOwn(codec));
+  asOwn(unknownCodec);
   for (const recipe of [...ranges, record]) adapters.registerRecipe(recipe);
   return adapters;
 }

@@ -65,6 +65,11 @@ export class BoundParameters implements ParameterWriter {
   }
 }
 
+/** Whether {@link checkParameters} has nothing to say against these values. */
+export function areSendable(values: Parameters): boolean {
+  return values.length <= MOST_PARAMETERS && !values.includes(undefined);
+}
+
 /** Refuses what no statement can take, before anything is asked of the server. */
 export function checkParameters(values: Parameters): void {
   if (values.length > MOST_PARAMETERS) {

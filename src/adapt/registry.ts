@@ -12,6 +12,7 @@ import type { Codec, Load } from "./codec.ts";
 import type { Format } from "./format.ts";
 import { BINARY, TEXT } from "./format.ts";
 import { BUILTIN_TYPES, identityOf, type TypeIdentity } from "./oids.ts";
+import { asOwnLike } from "./own-loads.ts";
 import { BoundedArray } from "./types/array-bounds.ts";
 import { arrayCodec } from "./types/array.ts";
 import { MOST_DIMENSIONS } from "./types/array-text.ts";
@@ -89,7 +90,7 @@ export class AdaptersMap {
     codecs.set(codec.oid, codec);
     recipes.delete(codec.oid);
     if (!codec.arrayOid) return;
-    codecs.set(codec.arrayOid, arrayCodec(codec));
+    codecs.set(codec.arrayOid, asOwnLike(codec, arrayCodec(codec)));
     recipes.delete(codec.arrayOid);
   }
 

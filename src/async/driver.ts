@@ -14,7 +14,7 @@ import {
 import type { ConnectionCore } from "../core/connection.ts";
 import type { ResultSet } from "../core/execute.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { executionOf } from "../core/exchange.ts";
+import { executionOf, readsOnArrival } from "../core/exchange.ts";
 import { execute } from "../core/execute.ts";
 import type { ExecuteContext, ExecuteRequest } from "../core/extended.ts";
 import { resultOf } from "../core/pending-result.ts";
@@ -22,6 +22,7 @@ import type { PendingResult } from "../core/pending-result.ts";
 import { probe } from "../core/probe.ts";
 import { recapture } from "../core/recapture.ts";
 import { lastRows } from "../core/results.ts";
+import type { AdaptersMap } from "../adapt/registry.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import type { RowFactory } from "../rows.ts";
 import { drive } from "../transport/job.ts";
@@ -84,26 +85,29 @@ export class AsyncDriver {
     const { adapters, pipeline } = this.#core;
     const context = this.#core.contextOf(adapters);
     if (this.#isVacant(options)) {
-      const execution = executionOf(context, request, pipeline.open ? pipeline : null, factory);
-      const rows = execution && new AwaitedRows(execution, factory, this.#line);
-      if (rows !== null && this.#exchange(rows)) return rows.promise;
+      const execution = executionOf(context, request, pipeline.open ? pipeline : null);
+      if (execution !== null && readsOnArrival(execution, factory)) {
+        const rows = new AwaitedRows(execution, factory, this.#line);
+        if (this.#exchange(rows)) return rows.promise;
+      } else if (execution !== null) {
+        const result = new AwaitedResult(execution, asTheyAre, this.#line);
+        if (this.#exchange(result)) return this.#rowsOf(result.promise, adapters, factory);
+      }
     }
-    return this.#queryAtLength(context, request, options, factory);
-  }
-
-  #queryAtLength<Row>(
-    context: ExecuteContext,
-    request: ExecuteRequest,
-    options: AsyncRunOptions | undefined,
-    factory: RowFactory<Row>,
-  ): Promise<Row[]> {
-    const isPipelined = this.#core.pipeline.open;
-    const sets = isPipelined
+    const sets = pipeline.open
       ? this.#sendAndArrive(context, request, options)
       : this.run(context, request, options);
-    const rows = outcome(sets, (all) => lastRows(all, context.adapters, factory));
+    return this.#rowsOf(sets, adapters, factory);
+  }
+
+  #rowsOf<Row>(
+    sets: Promise<ResultSet[]>,
+    adapters: AdaptersMap,
+    factory: RowFactory<Row>,
+  ): Promise<Row[]> {
+    const rows = outcome(sets, (all) => lastRows(all, adapters, factory));
     // Whoever does not look at it learns of an error from the pipeline, which always tells.
-    if (isPipelined) rows.catch(() => {});
+    if (this.#core.pipeline.open) rows.catch(() => {});
     return rows;
   }
 
@@ -115,7 +119,7 @@ export class AsyncDriver {
     show: (sets: ResultSet[]) => T,
   ): Promise<T> {
     if (this.#isVacant(options)) {
-      const execution = executionOf(context, request, null, null);
+      const execution = executionOf(context, request, null);
       const result = execution && new AwaitedResult(execution, show, this.#line);
       if (result !== null && this.#exchange(result)) return result.promise;
     }
@@ -123,7 +127,7 @@ export class AsyncDriver {
   }
 
   #exchange(exchange: Exchange): boolean {
-    if (!exchange.send()) return false;
+    if (!this.#line.pass(exchange)) return false;
     this.#transport.schedule();
     return true;
   }
@@ -134,6 +138,7 @@ export class AsyncDriver {
     if (options !== undefined && (options.timeout !== undefined || options.signal !== undefined))
       return false;
     if (core.statementTimeout !== null || core.pipeline.timeout !== undefined) return false;
+    if (core.closed) return false;
     return this.#line.isVacant && !isFeeding() && !isWatched(queryChannel);
   }
 
@@ -286,6 +291,8 @@ export class AsyncDriver {
     await drive(this.#core.close(), this.#transport);
   }
 }
+
+const asTheyAre = (sets: ResultSet[]): ResultSet[] => sets;
 
 /** Keeps its place in line until `settled` is. */
 function* waitFor(settled: Promise<void>): Conversation<void> {

@@ -49,7 +49,7 @@ export class AwaitedRows<Row> extends RowsExchange<Row> {
   protected override succeeded(): void {
     const rows = this.take();
     if (rows !== null) this.#resolve(rows);
-    else this.#fail(outcome(Promise.reject(this.unreadable as Error), () => []));
+    else this.#fail(outcome(Promise.reject(this.unreadable?.error as Error), () => []));
   }
 
   protected override failed(rest: Conversation<ResultSet[]>): void {

@@ -64,7 +64,7 @@ export class Driver {
     if (isWatched(queryChannel))
       return lastRows(this.run(context, request, options), context.adapters, factory);
     core.checkOpen();
-    return this.perform(queryRows(context, request, factory), options);
+    return this.perform(queryRows(context, request, factory), options).get();
   }
 
   /** Sends a statement without waiting for its answer. */

@@ -7,7 +7,7 @@
  * An exchange is `execute()` (see execute.ts) or a pipeline's `send()` as far as all goes well; whatever else
  * comes of it is left to those.
  */
-import { checkParameters } from "../adapt/parameters.ts";
+import { areSendable } from "../adapt/parameters.ts";
 import type { RowReader } from "../adapt/compile.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
@@ -40,23 +40,27 @@ export interface Execution {
 
 /**
  * The execution of a statement when one exchange is all that it takes; null when there is more to it.
- *
- * @param factory what builds its rows as they arrive, null when they are read later. One of the program's own
- * is not called from there: it is to find itself in its caller's asynchronous context.
- * @throws ProgrammingError for parameters that no statement can take.
  */
 export function executionOf(
   context: ExecuteContext,
   request: ExecuteRequest,
   pipeline: PipelineCore | null,
-  factory: object | null,
 ): Execution | null {
-  if (factory !== null && !isOwnFactory(factory)) return null;
   if (request.binding === "client" || request.prepare === false) return null;
-  if (request.parameters.length > 0) checkParameters(request.parameters);
+  // What is refused is refused where it can say which one of its pipeline it is.
+  if (context.prologue.refusal !== null || !areSendable(request.parameters)) return null;
   const statement = context.statements.of(request);
   if (statement.name === null || statement.exclusive) return null;
   return { context, request, statement, pipeline };
+}
+
+/**
+ * Whether the rows of an execution can be read where they arrive. What the program gave, loaders and factories, is
+ * not called from there: it is to find itself in its caller's asynchronous context, and the connection at rest.
+ */
+export function readsOnArrival(execution: Execution, factory: object): boolean {
+  const { context, request, statement } = execution;
+  return isOwnFactory(factory) && statement.shape(context.adapters, request.binary).isOwn;
 }
 
 /** One execution of a statement that is prepared. */
@@ -150,12 +154,12 @@ export abstract class Exchange extends ExtendedReply {
 export abstract class RowsExchange<Row> extends Exchange {
   /** How rows are built. */
   protected readonly factory: RowFactory<Row>;
-  /** Why rows can't be read, once they couldn't. */
-  protected unreadable: unknown = null;
+  /** Why rows can't be read, once they couldn't; a loader may throw anything. */
+  protected unreadable: { readonly error: unknown } | null = null;
   #rows: Row[] | null = null;
   /** How many rows the last piece had: how many the next one will have, mostly. */
   #readLast = 0;
-  #isGiving = false;
+  #awaitsRows = false;
 
   /** An execution whose rows are built by `factory`, which is one of our own. */
   constructor(execution: Execution, factory: RowFactory<Row>) {
@@ -176,16 +180,16 @@ export abstract class RowsExchange<Row> extends Exchange {
     try {
       return description.plan(adapters, this.factory).reader(rows);
     } catch (error) {
-      this.unreadable = error;
+      this.unreadable = { error };
       return null;
     }
   }
 
   /** Takes the whole DataRow frames at the start of `bytes[start..end)`; see {@link Result.take}. */
   override rows(bytes: Buffer, start: number, end: number): number {
-    if (!this.#isGiving) throw surprise(Backend.dataRow);
+    if (!this.#awaitsRows) throw surprise(Backend.dataRow);
     const count = (this.columns as readonly ColumnDescription[]).length;
-    const read = this.unreadable ? null : this.#plan(this.#readLast);
+    const read = this.unreadable === null ? this.#plan(this.#readLast) : null;
     let at = start;
     let taken = 0;
     for (;;) {
@@ -206,26 +210,31 @@ export abstract class RowsExchange<Row> extends Exchange {
       if (this.#rows === null) this.#rows = [row];
       else this.#rows.push(row);
     } catch (error) {
-      this.unreadable = error;
+      this.unreadable = { error };
     }
   }
 
-  protected override begin(): void {
-    this.#isGiving = true;
+  protected override get isGiving(): boolean {
+    return this.#awaitsRows;
   }
 
-  protected override complete(): void {
-    this.#isGiving = false;
+  protected override begin(): void {
+    this.#awaitsRows = true;
+  }
+
+  protected override complete(tag: string): void {
+    this.#awaitsRows = false;
+    this.context.statements.completed(tag);
   }
 
   override refuse(error: Diagnostic): void {
     super.refuse(error);
-    this.#isGiving = false;
+    this.#awaitsRows = false;
   }
 }
 
 /** The same, driven by a conversation: whoever waits for it goes on by itself. */
-class DrivenRows<Row> extends RowsExchange<Row> {
+class DrivenRows<Row> extends RowsExchange<Row> implements ComeRows<Row> {
   /** What is left to be done; null when nothing is. */
   rest: Conversation<ResultSet[]> | null = null;
 
@@ -238,9 +247,15 @@ class DrivenRows<Row> extends RowsExchange<Row> {
   /** Its rows. */
   get(): Row[] {
     const rows = this.take();
-    if (rows === null) throw this.unreadable;
+    if (rows === null) throw this.unreadable?.error;
     return rows;
   }
+}
+
+/** Rows that have come, and may still have to be read: where that may run anything. */
+export interface ComeRows<Row> {
+  /** Reads them; throws what can't be read. */
+  get(): Row[];
 }
 
 /** Runs a statement for its rows, those of the last result that has any. */
@@ -248,16 +263,18 @@ export function* queryRows<Row>(
   context: ExecuteContext,
   request: ExecuteRequest,
   factory: RowFactory<Row>,
-): Conversation<Row[]> {
-  const execution = executionOf(context, request, null, factory);
-  const rows = execution && new DrivenRows(execution, factory);
+): Conversation<ComeRows<Row>> {
+  const execution = executionOf(context, request, null);
+  const rows =
+    execution && readsOnArrival(execution, factory) ? new DrivenRows(execution, factory) : null;
   let rest: Conversation<ResultSet[]> | null;
   if (rows?.send()) {
     yield rows;
-    if (rows.rest === null) return rows.get();
+    if (rows.rest === null) return rows;
     rest = rows.rest;
   } else {
     rest = execute(context, request);
   }
-  return lastRows(yield* rest, context.adapters, factory);
+  const sets = yield* rest;
+  return { get: () => lastRows(sets, context.adapters, factory) };
 }

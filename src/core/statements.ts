@@ -8,6 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Format } from "../adapt/format.ts";
+import { isOwnLoad } from "../adapt/own-loads.ts";
 import type { Parameters } from "../adapt/parameters.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
 import { typesSaid } from "../adapt/types/typed-values.ts";
@@ -40,6 +41,8 @@ export interface ResultShape {
   readonly columns: readonly ColumnDescription[] | null;
   /** The same with what reads them. */
   readonly description: Description | null;
+  /** Whether reading its rows runs no code of the program's, but for what the row factory runs. */
+  readonly isOwn: boolean;
 }
 
 /** What is known of one statement. */
@@ -133,6 +136,8 @@ export class Statement {
       formats: formats.includes(1) ? formats : null,
       columns: shaped,
       description: shaped && new Description(shaped),
+      isOwn:
+        shaped?.every(({ typeOid, format }) => isOwnLoad(adapters.codec(typeOid), format)) ?? true,
     };
     this.#shape = shape;
     this.#adapters = adapters;

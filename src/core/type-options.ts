@@ -4,6 +4,7 @@
  * They are codecs that are registered with the connection's adapters when it is made. What else can be registered
  * is not an option: see `adapters`.
  */
+import { asOwn } from "../adapt/own-loads.ts";
 import type { AdaptersMap, Codec } from "../adapt/registry.ts";
 import { int8, int8AsNumber, int8AsString } from "../adapt/types/integer.ts";
 import type { JsonFunctions } from "../adapt/types/json.ts";
@@ -63,7 +64,7 @@ function choice(
   among: Readonly<Record<string, Codec | null>>,
 ): Codec {
   const codec = typeof chosen === "string" && Object.hasOwn(among, chosen) ? among[chosen] : null;
-  if (codec) return codec;
+  if (codec) return asOwn(codec);
   const choices = Object.keys(among).map((key) => JSON.stringify(key));
   throw new ProgrammingError(
     `${name} can be read as ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}, not as ${JSON.stringify(chosen) ?? typeof chosen}`,

@@ -101,7 +101,7 @@ export class ExtendedReply extends ResultReply {
         this.closed++;
         return this.#advance();
       case Backend.emptyQueryResponse:
-        if (step !== EXECUTE || this.current) throw surprise(type);
+        if (step !== EXECUTE || this.isGiving) throw surprise(type);
         this.complete("");
         return this.#advance();
       case Backend.portalSuspended:

@@ -137,16 +137,21 @@ export abstract class ResultReply extends Reply {
     this.current = new Result(columns);
   }
 
+  /** Whether a statement gives rows, and has not ended. */
+  protected get isGiving(): boolean {
+    return this.current !== null;
+  }
+
   /** Handles the messages of a COPY; returns whether it was one. */
   protected copy(type: number, context: ReplyContext, extended: boolean): boolean {
     switch (type) {
       case Backend.copyInResponse:
-        if (this.current) return false;
+        if (this.isGiving) return false;
         this.copyAttempted = true;
         context.refuseCopy(extended);
         return true;
       case Backend.copyOutResponse:
-        if (this.current) return false;
+        if (this.isGiving) return false;
         this.copyAttempted = true;
         return true;
       case Backend.copyData:

@@ -16,6 +16,9 @@ import type { Occupation } from "./occupation.ts";
 import type { SocketTransport } from "./socket.ts";
 import { Stay } from "./stay.ts";
 
+/** Stands for whoever writes past the line. */
+const PASSING: Runner = { alone: false, started: true, start() {}, resume() {} };
+
 /** The queue of one connection. */
 export class Line implements Turnstile {
   readonly #session: Session;
@@ -37,6 +40,20 @@ export class Line implements Turnstile {
     const job = new Job(conversation, this.#transport, this);
     this.#enter(job);
     return job.promise;
+  }
+
+  /**
+   * Sends past the line, which is vacant, what writes all there is to write at once. Values are the program's, and
+   * what it calls while they are written waits: it would end up in the middle of a message.
+   */
+  pass(exchange: { send(): boolean }): boolean {
+    this.#holder = PASSING;
+    try {
+      return exchange.send();
+    } finally {
+      this.#holder = null;
+      if (this.#head < this.#queue.length) this.#pump();
+    }
   }
 
   /** Whether somebody who writes all there is to write at once may do so now, past the line. */
