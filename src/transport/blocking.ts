@@ -69,14 +69,14 @@ export class BlockingTransport {
       return value;
     } finally {
       if (channel?.direct.tired) channel.giveBack();
-      channel?.direct.leave();
+      channel?.direct.leave(this.#session?.lazy !== true);
       this.#busy = false;
     }
   }
 
   /** Asks for the right to read where that pays. What was run has its result by now, whatever comes of this. */
   #claim(channel: Channel): void {
-    if (!channel.claim()) return;
+    if (this.#session?.lazy || !channel.claim()) return;
     try {
       this.#settle(channel, null);
       channel.direct.asked();

@@ -103,9 +103,9 @@ export class DirectReader {
     return wants;
   }
 
-  /** Whether this has become a waste: replies come too late to be tried for. */
+  /** Whether this has become a waste: replies come too late to be tried for, or to be waited for in the system. */
   get tired(): boolean {
-    return this.active && this.#napped >= MOST_NAPS;
+    return this.active && (this.#napped >= MOST_NAPS || (this.blocks && !this.#isBlocking));
   }
 
   /** Notes the worker's answer: it may have had a reason to keep the right. */
@@ -126,16 +126,17 @@ export class DirectReader {
     Atomics.store(this.#words, Word.reader, Reader.free);
   }
 
-  /** Ends an operation, and notes how quick it was. */
-  leave(): void {
+  /** Ends an operation, and notes how quick it was if it `waited`: what is only sent is quick anyhow. */
+  leave(waited: boolean): void {
     if (this.active) this.release();
+    else if (!waited) return;
     else if (performance.now() - this.#began < (maySucceed ? QUICK_TO_BLOCK : QUICK)) this.#quick++;
     else if (this.#quick > 0) this.#quick--;
   }
 
   /** Gives the right back to the worker, which has to be told. */
   giveBack(): void {
-    const paid = this.#served >= WORTH && !this.tired;
+    const paid = this.#served >= WORTH && this.#napped < MOST_NAPS;
     this.active = false;
     this.blocks = false;
     this.#wanted = paid ? FEWEST : Math.min(this.#wanted * 2, MOST);
