@@ -54,18 +54,25 @@ const goals = [
   faster("connect-scram", "pg", 1),
   faster("pool-checkout", "pg", 3),
   faster("pool-waiters", "pg", 3),
+  faster("pool-query", "pg", 1.3),
   faster("pool-users", "pg", 1.3),
   faster("pool-users", "pg", 1.5),
+  cheaper("pool-users", "pg", "p99", 1),
 ];
 
 const figureNames = {
   rate: "operations per second",
   wall: "time",
   cpu: "client CPU",
+  p99: "p99",
   memory: "peak memory",
 };
 
 function valueOf(measured, { ours, theirs, figure }) {
+  if (figure === "p99") {
+    const [a, b] = [ours, theirs].map((name) => measured.rounds[name]);
+    return a && b && summarize(a).latency.p99 / summarize(b).latency.p99;
+  }
   if (theirs !== undefined) return ratio(measured, ours, theirs, figure);
   const rounds = measured.rounds[ours];
   return rounds && summarize(rounds)[figure]?.max;

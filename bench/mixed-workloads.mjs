@@ -91,7 +91,6 @@ export const mixedWorkloads = [
     via: "encrypted",
     method: "rowsToObjects",
     size: 1,
-    calls: 3,
     cores: "all",
     expected: () => rows(asObject),
     rowCount: () => ROWS,
