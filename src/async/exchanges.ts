@@ -11,27 +11,12 @@ import { recapture } from "../core/recapture.ts";
 import { lastRows } from "../core/results.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import type { RowFactory } from "../rows.ts";
+import type { Resolve } from "./promising.ts";
+import { keep, kept } from "./promising.ts";
 
 /** Who runs what is left of a conversation when its first part has been written and answered. */
 export interface Finisher {
   finish<T>(rest: Conversation<T>): Promise<T>;
-}
-
-type Resolve<T> = (value: T | PromiseLike<T>) => void;
-
-/** What resolves the promise that is being made; nothing else happens before it is fetched from here. */
-let resolving: Resolve<never> = nothing;
-const keep = (resolve: Resolve<never>): void => {
-  resolving = resolve;
-};
-
-function nothing(): void {}
-
-/** Fetches it. What is left here would hold the promise, and the rows that it was resolved with. */
-function kept(): Resolve<unknown> {
-  const resolve = resolving as Resolve<unknown>;
-  resolving = nothing;
-  return resolve;
 }
 
 /** An execution whose rows are awaited. */

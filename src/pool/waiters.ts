@@ -5,23 +5,17 @@
  * comes next is somebody else's. A waiter that has left or was served is settled, and can't be settled
  * again, so nothing is ever handed to nobody. One timer serves them all, armed for the earliest deadline.
  */
+import type { Resolve } from "../async/promising.ts";
+import { keep, kept } from "../async/promising.ts";
 import { recapture } from "../core/recapture.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { LONGEST_TIME } from "./clock.ts";
-
-type Resolve<T> = (value: T | PromiseLike<T>) => void;
-
-/** What resolves the promise that is being made; nothing else happens before it is fetched from here. */
-let resolving: Resolve<never>;
-const keep = (resolve: Resolve<never>): void => {
-  resolving = resolve;
-};
 
 /** Somebody who waits. */
 export class Waiter<T> {
   readonly promise: Promise<T> = new Promise<never>(keep);
   /** Serves it. */
-  readonly resolve: Resolve<T> = resolving as Resolve<unknown>;
+  readonly resolve: Resolve<T> = kept();
   /** Since when it waits, by the time of day. */
   readonly since: number;
   /** How long it does at most, in milliseconds. */
