@@ -116,12 +116,13 @@ export async function create(target) {
       const all = new Promise((resolve) => (done = resolve));
       const handler = ({ payload }) => {
         size += payload.length;
-        if (++count === n) done();
+        // More than were asked for may come before it is closed.
+        if (++count === n) done(size);
       };
       const listener = await connect(replay, { notifyHandlers: [handler] });
-      await all;
+      const heardSize = await all;
       await listener.close();
-      return size;
+      return heardSize;
     },
     async notificationLoop(n) {
       const listener = await connect(replay, { notifyBacklog: n });
