@@ -65,7 +65,7 @@ function tableOf({ results }) {
 function companions(file) {
   const [page, chart] = [".md", ".svg"].map((end) => file.replace(/\.json$/, end));
   return existsSync(`${root}${page}`) && existsSync(`${root}${chart}`)
-    ? `, [all tables](${page}), [chart](${chart})`
+    ? `: [all tables](${page}), [chart](${chart})`
     : "";
 }
 
@@ -85,7 +85,7 @@ async function quotationOf(file) {
         ];
   const text = [
     BEGIN,
-    `Medians of one run of \`npm run bench\` ([its file](${file})${companions(file)}),\n${day}: ${place} on the same machine.`,
+    `Medians of one run of \`npm run bench\` (\`${file}\`${companions(file)}),\n${day}: ${place} on the same machine.`,
     tableOf(run),
     ...more,
     END,

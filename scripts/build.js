@@ -1,8 +1,9 @@
 "use strict";
 
-// Builds dist/ with the one compiler run of tsconfig.build.json. The compiler writes beside dist/
-// and only what differs is moved over, so that two builds at once, or a build under running
-// programs, never show anybody a half-empty dist/, and nothing stale stays in it.
+// Builds dist/ by tsconfig.build.json: declarations with their comments, which editors show, and code
+// without, since the sources are delivered too. The compiler writes beside dist/ and only what differs is
+// moved over, so that two builds at once, or a build under running programs, never show anybody a
+// half-empty dist/, and nothing stale stays in it.
 
 const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
@@ -37,17 +38,24 @@ function mirror(from, to) {
   }
 }
 
+const DECLARATIONS = ["--emitDeclarationOnly"];
+const CODE = ["--removeComments"].concat(
+  ...["declaration", "declarationMap", "isolatedDeclarations"].map((one) => [`--${one}`, "false"]),
+);
+
+/** @param {string} folder @param {string[]} flags */
+function compile(folder, flags) {
+  const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+  const all = ["--project", "tsconfig.build.json", "--noEmitOnError", "--outDir", folder, ...flags];
+  const options = { cwd: root, stdio: /** @type {const} */ ("inherit") };
+  return spawnSync(process.execPath, [compiler, ...all], options).status === 0;
+}
+
 /** Builds dist/; false when the compiler found errors, which it has printed. */
 function build() {
   const staging = path.join(root, `dist-${process.pid}`);
   try {
-    const compiler = path.join(root, "node_modules/typescript/bin/tsc");
-    const flags = ["--project", "tsconfig.build.json", "--noEmitOnError", "--outDir", staging];
-    const result = spawnSync(process.execPath, [compiler, ...flags], {
-      cwd: root,
-      stdio: "inherit",
-    });
-    if (result.status !== 0) return false;
+    if (!compile(staging, DECLARATIONS) || !compile(staging, CODE)) return false;
     mirror(staging, path.join(root, "dist"));
     return true;
   } finally {
