@@ -16,6 +16,7 @@ import {
   writeDescribePortal,
   writeDescribeStatement,
   writeExecute,
+  writeExecuteAndSync,
   writeFlush,
   writeParse,
   writeSync,
@@ -106,13 +107,20 @@ export function writePrepared(
   let before: string;
   try {
     before = prologue.write(session);
-    bind(outbox, adapters, statement, request, statement.name as string, shape);
+    const { parameterOids, text } = statement;
+    const { parameters } = request;
+    try {
+      const bound = new BoundParameters(parameters, parameterOids as readonly number[], adapters);
+      statement.frame(shape).write(outbox, bound);
+    } catch (error) {
+      throw withListHint(error, text, parameters);
+    }
   } catch (error) {
     outbox.rewind(mark);
     throw error;
   }
-  writeExecute(outbox);
-  if (ending !== "") writeSync(outbox);
+  if (ending === "") writeExecute(outbox);
+  else writeExecuteAndSync(outbox);
   return before;
 }
 

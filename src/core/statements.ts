@@ -12,6 +12,7 @@ import { isOwnLoad } from "../adapt/own-loads.ts";
 import type { Parameters } from "../adapt/parameters.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
 import { typesSaid } from "../adapt/types/typed-values.ts";
+import { BindFrame } from "../protocol/encode.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import { Description } from "./description.ts";
@@ -74,6 +75,7 @@ export class Statement {
   #adapters: AdaptersMap | null = null;
   #version = -1;
   #binary: boolean | undefined;
+  #frame: BindFrame | null = null;
 
   /** Remembers nothing yet of `text`. */
   constructor(text: string, shown: string = text, types: readonly number[] = NO_TYPES) {
@@ -116,6 +118,15 @@ export class Statement {
     this.parameterOids = null;
     this.columns = null;
     this.#shape = null;
+  }
+
+  /** What its Binds have in common; it is prepared, and asked for in these formats. */
+  frame({ formats }: ResultShape): BindFrame {
+    const { length } = this.parameterOids as readonly number[];
+    const kept = this.#frame;
+    if (kept?.name === this.name && kept?.resultFormats === formats && kept?.count === length)
+      return kept;
+    return (this.#frame = new BindFrame(this.name as string, length, formats));
   }
 
   /** The formats to ask for: the types' own choice, or all text or binary when `binary` says so. */

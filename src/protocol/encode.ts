@@ -8,8 +8,7 @@
  */
 import { serialize } from "pg-protocol";
 import { ProgrammingError } from "../errors.ts";
-import { checkText } from "./writer.ts";
-import type { Writer } from "./writer.ts";
+import { checkText, Writer } from "./writer.ts";
 
 /** The type bytes of the messages written here. */
 const BIND = 0x42; // B
@@ -18,6 +17,7 @@ const SASL = 0x70; // p
 const SYNC = serialize.sync();
 const FLUSH = serialize.flush();
 const EXECUTE = serialize.execute();
+const EXECUTE_AND_SYNC = Buffer.concat([EXECUTE, SYNC]);
 const BIND_NOTHING = Buffer.from(serialize.bind({}));
 const TERMINATE = serialize.end();
 const SSL_REQUEST = serialize.requestSsl();
@@ -106,6 +106,11 @@ export function writeExecute(out: Writer): void {
   out.raw(EXECUTE);
 }
 
+/** The same, and Sync. */
+export function writeExecuteAndSync(out: Writer): void {
+  out.raw(EXECUTE_AND_SYNC);
+}
+
 /** Sync: ends the implicit transaction, asks for ReadyForQuery. */
 export function writeSync(out: Writer): void {
   out.raw(SYNC);
@@ -155,24 +160,68 @@ export function writeBind(
   parameters: ParameterWriter,
   resultFormats: readonly (0 | 1)[] | null,
 ): void {
+  const mark = beginBind(out, name, parameters.count, 0);
+  const formats = out.length - (parameters.count + 1) * 2;
+  for (let index = 0; index < parameters.count; index++) {
+    if (parameters.write(index, out) === 1) out.setInt16(formats + index * 2, 1);
+  }
+  endBind(out, resultFormats);
+  out.finish(mark);
+}
+
+/** All of a Bind before its values, which are `count` and all in this format. */
+function beginBind(out: Writer, name: string, count: number, format: 0 | 1): number {
   const mark = out.start(BIND);
   out.int8(0);
   out.cstring(name);
-  const { count } = parameters;
   out.int16(count);
-  const formats = out.length;
-  for (let index = 0; index < count; index++) out.int16(0);
+  for (let index = 0; index < count; index++) out.int16(format);
   out.int16(count);
-  for (let index = 0; index < count; index++) {
-    if (parameters.write(index, out) === 1) out.setInt16(formats + index * 2, 1);
+  return mark;
+}
+
+/** All of it behind them. */
+function endBind(out: Writer, resultFormats: readonly (0 | 1)[] | null): void {
+  out.int16(resultFormats?.length ?? 0);
+  for (const format of resultFormats ?? []) out.int16(format);
+}
+
+/** What the Binds of a prepared statement have in common, encoded once: all but the values. */
+export class BindFrame {
+  /** The statement's name. */
+  readonly name: string;
+  /** How many parameters it has. */
+  readonly count: number;
+  /** What its columns are asked for in; see {@link writeBind}. */
+  readonly resultFormats: readonly (0 | 1)[] | null;
+  readonly #before: Uint8Array;
+  readonly #behind: Uint8Array;
+
+  constructor(name: string, count: number, resultFormats: readonly (0 | 1)[] | null) {
+    this.name = name;
+    this.count = count;
+    this.resultFormats = resultFormats;
+    this.#before = written((out) => beginBind(out, name, count, 1));
+    this.#behind = written((out) => endBind(out, resultFormats));
   }
-  if (resultFormats === null) {
-    out.int16(0);
-  } else {
-    out.int16(resultFormats.length);
-    for (const format of resultFormats) out.int16(format);
+
+  /** Writes a Bind, as {@link writeBind} does. */
+  write(out: Writer, parameters: ParameterWriter): void {
+    const mark = out.length;
+    out.raw(this.#before);
+    const formats = out.length - (this.count + 1) * 2;
+    for (let index = 0; index < this.count; index++) {
+      if (parameters.write(index, out) === 0) out.setInt16(formats + index * 2, 0);
+    }
+    out.raw(this.#behind);
+    out.finish(mark);
   }
-  out.finish(mark);
+}
+
+function written(write: (out: Writer) => unknown): Uint8Array {
+  const out = new Writer();
+  write(out);
+  return Uint8Array.from(out.bytes.subarray(0, out.length));
 }
 
 /** Writes a message whole or not at all. */
