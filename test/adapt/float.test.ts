@@ -3,6 +3,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DataError, ProgrammingError } from "../../src/errors.ts";
+import { printFloat8 } from "../../src/adapt/types/float.ts";
 import { codecOf, dumpHex, loadHex, loadText, throughBinary, throughText } from "./forms.ts";
 
 const float4 = codecOf("float4");
@@ -118,4 +119,17 @@ describe.each([
       `${type} takes a number, a bigint or a string, not an array; convert it first`,
     );
   });
+});
+
+// What the server prints, asked of it: some of JavaScript's decimals lie halfway to a neighbour.
+test.each([
+  [-19793350759170232, "-1.9793350759170232e+16"],
+  [36028797018963976, "3.6028797018963976e+16"],
+  [2 ** 60 + 2 ** 9, "1.1529215046068475e+18"],
+  [9007199254740992, "9.007199254740992e+15"],
+  [1e23, "9.999999999999999e+22"],
+  [-1e23, "-9.999999999999999e+22"],
+  [1.7976931348623157e308, "1.7976931348623157e+308"],
+])("float8 %p is printed as the server prints it", (value, text) => {
+  expect(printFloat8(value)).toBe(text);
 });

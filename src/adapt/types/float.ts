@@ -17,6 +17,7 @@ import { readUtf8 } from "./utf8.ts";
 // again, and than a DataView made for each buffer that arrives.
 const halves = new Uint32Array(2);
 const double = new Float64Array(halves.buffer);
+const doubleBits = new BigInt64Array(halves.buffer);
 /** Which half comes first in memory depends on the machine. */
 const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
 
@@ -105,12 +106,35 @@ function spell(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** A float8 as the server prints it: the digits of JavaScript, an exponent below 1e-4 and from 1e15 on. */
+/**
+ * A float8 as the server prints it: the digits of JavaScript, an exponent below 1e-4 and from 1e15 on. A decimal
+ * halfway between two float8s is one of them to JavaScript, the even one, and neither to the server.
+ */
 export function printFloat8(value: number): string {
   const size = Math.abs(value);
   if (size === 0 || (size >= 1e-4 && size < 1e15) || !Number.isFinite(value)) return spell(value);
-  const [digits = "", exponent = ""] = value.toExponential().split("e");
-  return `${digits}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, "0")}`;
+  let text = size.toExponential();
+  // Of 17 digits none lies halfway: they are closer to each other than float8s are.
+  for (let more = text.indexOf("e") - 1; size >= SPARSE && isHalfway(size, text); more++)
+    text = size.toExponential(more);
+  const [digits = "", exponent = ""] = text.split("e");
+  return `${value < 0 ? "-" : ""}${digits}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, "0")}`;
+}
+
+/** From here on float8s are further apart than integers; below, what lies halfway has more digits than it takes. */
+const SPARSE = 2 ** 53;
+
+/** Whether a decimal lies halfway between a float8 of this size and one of its neighbours. */
+function isHalfway(size: number, decimal: string): boolean {
+  const [mantissa = "", exponent = ""] = decimal.split("e");
+  const digits = mantissa.replace(".", "");
+  const exact = BigInt(size);
+  const off = BigInt(digits + "0".repeat(Number(exponent) + 1 - digits.length)) - exact;
+  if (off === 0n) return false;
+  double[0] = size;
+  doubleBits[0] = (doubleBits[0] as bigint) + (off > 0n ? 1n : -1n);
+  const neighbour = double[0];
+  return Number.isFinite(neighbour) && off * 2n === BigInt(neighbour) - exact;
 }
 
 /** float8, as number. A bigint is rounded to the nearest float8, as the server does. */
