@@ -27,7 +27,6 @@ import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCopy, AsyncCopyFunction } from "./copy.ts";
 import { beginCopy } from "./copy.ts";
 import { itemsOf } from "./items.ts";
-import { outcome } from "./exchanges.ts";
 import { observed } from "./observed.ts";
 import type {
   AsyncCopyOptions,
@@ -35,6 +34,7 @@ import type {
   AsyncExecuteOptions,
   AsyncStreamOptions,
 } from "./options.ts";
+import { outcome } from "./promising.ts";
 import { limitsOf, streamRows } from "./stream.ts";
 
 /** Executes statements and walks their results. */

@@ -34,12 +34,13 @@ import type { ProbeOptions } from "../transport/probe.ts";
 import { IdleProbe } from "../transport/probe.ts";
 import type { SocketTransport } from "../transport/socket.ts";
 import type { Stay } from "../transport/stay.ts";
-import { AwaitedResult, AwaitedRows, outcome } from "./exchanges.ts";
+import { AwaitedResult, AwaitedRows } from "./exchanges.ts";
 import { checkNotFeeding, isFeeding } from "./items.ts";
 import { observed } from "./observed.ts";
 import { OccupationWatch } from "./occupation-watch.ts";
 import { checkNotOccupied } from "./occupied.ts";
 import type { AsyncLimits, AsyncRunOptions } from "./options.ts";
+import { outcome } from "./promising.ts";
 
 /** How a conversation is run. */
 export interface Performing extends AsyncLimits {
@@ -138,8 +139,7 @@ export class AsyncDriver {
     if (options !== undefined && (options.timeout !== undefined || options.signal !== undefined))
       return false;
     if (core.statementTimeout !== null || core.pipeline.timeout !== undefined) return false;
-    if (core.closed) return false;
-    return this.#line.isVacant && !isFeeding() && !isWatched(queryChannel);
+    return !core.closed && this.#line.isVacant && !isFeeding() && !isWatched(queryChannel);
   }
 
   /** Sends a statement without waiting for its answer. */

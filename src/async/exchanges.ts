@@ -7,12 +7,11 @@
 import { Exchange, RowsExchange } from "../core/exchange.ts";
 import type { Execution } from "../core/exchange.ts";
 import type { ResultSet } from "../core/execute.ts";
-import { recapture } from "../core/recapture.ts";
 import { lastRows } from "../core/results.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import type { RowFactory } from "../rows.ts";
 import type { Resolve } from "./promising.ts";
-import { keep, kept } from "./promising.ts";
+import { failing, keep, kept, outcome } from "./promising.ts";
 
 /** Who runs what is left of a conversation when its first part has been written and answered. */
 export interface Finisher {
@@ -34,7 +33,7 @@ export class AwaitedRows<Row> extends RowsExchange<Row> {
   protected override succeeded(): void {
     const rows = this.take();
     if (rows !== null) this.#resolve(rows);
-    else this.#fail(outcome(Promise.reject(this.unreadable?.error as Error), () => []));
+    else this.#fail(failing(this.unreadable?.error));
   }
 
   protected override failed(rest: Conversation<ResultSet[]>): void {
@@ -71,19 +70,5 @@ export class AwaitedResult<T> extends Exchange {
 
   protected override failed(rest: Conversation<ResultSet[]>): void {
     this.#resolve(outcome(this.#finisher.finish(rest), this.#show));
-  }
-}
-
-/** What `show` makes of what is coming; errors get the stack of whoever awaits it. */
-export async function outcome<Given, T>(
-  coming: Promise<Given>,
-  show: (given: Given) => T,
-): Promise<T> {
-  try {
-    return show(await coming);
-  } catch (error) {
-    // The engine has to learn first who awaits this, where that is somebody's promise to begin with.
-    await Promise.resolve();
-    throw recapture(error);
   }
 }

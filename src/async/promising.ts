@@ -4,6 +4,7 @@
  * `new Promise(keep)` leaves what resolves it here, and `kept()` fetches it in the next step: nothing else happens
  * in between, so one place serves all.
  */
+import { recapture } from "../core/recapture.ts";
 
 /** What resolves a promise. */
 export type Resolve<T> = (value: T | PromiseLike<T>) => void;
@@ -22,4 +23,23 @@ export function kept(): Resolve<unknown> {
   const resolve = resolving as Resolve<unknown>;
   resolving = nothing;
   return resolve;
+}
+
+/** What `show` makes of what is coming; errors get the stack of whoever awaits it. */
+export async function outcome<Given, T>(
+  coming: Promise<Given>,
+  show: (given: Given) => T,
+): Promise<T> {
+  try {
+    return show(await coming);
+  } catch (error) {
+    // The engine has to learn first who awaits this, where that is somebody's promise to begin with.
+    await Promise.resolve();
+    throw recapture(error);
+  }
+}
+
+/** Fails, with the stack of whoever awaits it. */
+export function failing(error: unknown): Promise<never> {
+  return outcome(Promise.reject(error as Error), (never: never) => never);
 }

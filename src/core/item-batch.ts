@@ -9,7 +9,7 @@ import type { Diagnostic } from "../errors.ts";
 import { MahoutError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import {
-  writeBind,
+  BindFrame,
   writeExecute,
   writeFlush,
   writeParse,
@@ -65,6 +65,8 @@ export class ItemBatch {
   readonly #name: string;
   readonly #names: NumberedText | null;
   readonly #shape: ResultShape;
+  /** What the Binds of all items have in common. */
+  #frame: BindFrame | null = null;
   readonly #reply: ManyReply;
   /** The answer to what went before the first item, BEGIN for example. */
   #control: ExtendedReply | null = null;
@@ -179,7 +181,8 @@ export class ItemBatch {
       const values = valuesOfItem(item, reply.written, this.#names);
       const oids = this.#statement.parameterOids as readonly number[];
       const bound = new BoundParameters(values, oids, adapters);
-      writeBind(session.outbox, this.#name, bound, this.#shape.formats);
+      this.#frame ??= new BindFrame(this.#name, oids.length, this.#shape.formats);
+      this.#frame.write(session.outbox, bound);
     } catch (error) {
       throw ofItem(error, reply.written);
     }

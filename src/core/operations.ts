@@ -38,7 +38,7 @@ export function requestOf(
 }
 
 /** Timers count no further, which is some 25 days: whatever is longer, Infinity included, is cut to this. */
-const LONGEST_TIME = 2 ** 31 - 1;
+export const LONGEST_TIME: number = 2 ** 31 - 1;
 
 /**
  * Checks a time in milliseconds, and gives it as timers take it.

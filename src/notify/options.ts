@@ -3,7 +3,7 @@
  */
 import type { AsyncConnectOptions } from "../async/options.ts";
 import { ProgrammingError } from "../errors.ts";
-import { shownOption } from "../core/operations.ts";
+import { LONGEST_TIME, shownOption } from "../core/operations.ts";
 
 /** How a lost connection is made again. */
 export interface ReconnectOptions {
@@ -48,9 +48,6 @@ const RECONNECT: Required<ReconnectOptions> = {
   limit: Infinity,
 };
 const PROBE: Required<ListenerProbeOptions> = { interval: 30_000, timeout: 10_000 };
-
-/** Timers count no further. */
-const LONGEST_TIME = 2 ** 31 - 1;
 
 /**
  * Fills in what was left open.

@@ -6,8 +6,7 @@
  * again, so nothing is ever handed to nobody. One timer serves them all, armed for the earliest deadline.
  */
 import type { Resolve } from "../async/promising.ts";
-import { keep, kept } from "../async/promising.ts";
-import { recapture } from "../core/recapture.ts";
+import { failing, keep, kept } from "../async/promising.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { LONGEST_TIME } from "./clock.ts";
 
@@ -43,15 +42,6 @@ export class Waiter<T> {
     this.held = held;
     this.stack = stack;
   }
-}
-
-/** Fails, with the stack of whoever awaits it. */
-async function failing(error: Error): Promise<never> {
-  // The engine has to learn first who that is: one step later this is what the waiter's promise became, and one
-  // more it is awaited.
-  await Promise.resolve();
-  await Promise.resolve();
-  throw recapture(error);
 }
 
 /** The queue. */

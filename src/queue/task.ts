@@ -4,6 +4,7 @@
  * A task is the function itself with methods beside it, so that it can be called as before. It belongs to a blueprint or
  * an app; the one that jobs go to is asked for when a job is deferred. What it runs with is the worker's business.
  */
+import { LONGEST_TIME } from "../pool/clock.ts";
 import type { FindManager, PayloadArguments, RestOf } from "./configured-task.ts";
 import { ConfiguredTask } from "./configured-task.ts";
 import type { DeferOptions, JobDefaults, JobTemplate } from "./defer-options.ts";
@@ -56,9 +57,6 @@ const TASK_OPTIONS = [
   "passContext",
   ...JOB_DEFAULTS,
 ];
-
-/** Timers count no further. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -226,8 +224,8 @@ export function makeTask<Payload, Result>(
 function readTimeout(timeout: number | undefined): number | null {
   if (timeout === undefined) return null;
   if (timeout === Infinity) return null;
-  if (typeof timeout === "number" && timeout > 0 && timeout <= LONGEST_TIMEOUT) return timeout;
+  if (typeof timeout === "number" && timeout > 0 && timeout <= LONGEST_TIME) return timeout;
   throw new QueueConfigurationError(
-    `the timeout of a task must be a number of milliseconds above 0 and up to ${LONGEST_TIMEOUT} (24 days), or left out, not ${String(timeout)}`,
+    `the timeout of a task must be a number of milliseconds above 0 and up to ${LONGEST_TIME} (24 days), or left out, not ${String(timeout)}`,
   );
 }
