@@ -14,28 +14,35 @@ beforeAll(() => {
   runNode([join(root, "scripts/build.js")], root);
 }, 60_000);
 
-/** A thread that cancels what the connection of the handle runs, once for each time that it is asked to. */
+/**
+ * A thread that cancels what the connection of the handle runs, once for each time that it is asked to: some
+ * milliseconds after the server has begun with it, whenever that is.
+ */
 class Canceller {
   readonly #asked = new Int32Array(new SharedArrayBuffer(4));
   readonly #worker: Worker;
 
   constructor(handle: CancelHandle) {
     this.#worker = new Worker(
-      `const { requestCancel } = require(${JSON.stringify(join(root, "dist/index.js"))});
-       const { workerData: { asked, handle } } = require("node:worker_threads");
+      `const { connect, requestCancel } = require(${JSON.stringify(join(root, "dist/index.js"))});
+       const { workerData: { asked, handle, server } } = require("node:worker_threads");
+       const nap = (time) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
+       const text = "select 1 from pg_stat_activity where pid = $1 and state = 'active'";
        (async () => {
+         const watcher = await connect(server);
          for (let round = 0; ; round++) {
            Atomics.wait(asked, 0, round);
-           if (Atomics.load(asked, 0) < 0) return;
-           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 + (round * 7) % 11);
+           if (Atomics.load(asked, 0) < 0) return watcher.close();
+           while ((await watcher.query(text, [handle.backendPid])).length === 0) nap(1);
+           nap((round * 7) % 11);
            await requestCancel(handle);
          }
        })();`,
-      { eval: true, workerData: { handle, asked: this.#asked } },
+      { eval: true, workerData: { handle, asked: this.#asked, server: defaultServer().dsn() } },
     );
   }
 
-  /** Has a request made in some milliseconds. */
+  /** Has a request made for the next statement. */
   ask(): void {
     Atomics.add(this.#asked, 0, 1);
     Atomics.notify(this.#asked, 0);
