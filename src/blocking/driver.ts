@@ -153,7 +153,7 @@ export class Driver {
 
   /** What another thread needs to cancel what runs. */
   cancelHandle(): CancelHandle {
-    return cancelHandleOf(this.#cancelTarget, this.transport.memory as SharedArrayBuffer);
+    return cancelHandleOf(this.#cancelTarget, this.transport.shareMemory() as SharedArrayBuffer);
   }
 
   /** Closes the connection, whatever has it to itself. */

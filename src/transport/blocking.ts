@@ -38,9 +38,9 @@ export class BlockingTransport {
     this.#parameters = parameters;
   }
 
-  /** The memory that the socket's worker shares; null before there is one. */
-  get memory(): SharedArrayBuffer | null {
-    return this.#channel?.memory ?? null;
+  /** The memory that the socket's worker shares, for other threads; null before there is one. */
+  shareMemory(): SharedArrayBuffer | null {
+    return this.#channel?.share() ?? null;
   }
 
   /** The descriptor of the socket; -1 where the system offers none. */
@@ -63,7 +63,7 @@ export class BlockingTransport {
     const channel = this.#channel;
     channel?.direct.begin();
     try {
-      if (channel?.isAimedAt) awaitCancels(channel.memory, (lost) => this.destroy(lost));
+      if (channel?.isAimedAt) awaitCancels(channel.share(), (lost) => this.destroy(lost));
       const value = this.#drive(conversation, deadline);
       if (deadline === null && channel && channel === this.#channel) this.#claim(channel);
       return value;

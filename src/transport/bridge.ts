@@ -10,24 +10,25 @@
  * has to say is said in the mailbox.
  */
 import { writeSync } from "node:fs";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { OperationalError } from "../errors.ts";
-import type { Change, ChannelError, ChannelSettings, Command } from "./commands.ts";
+import { channels, startWorker } from "./bridge-worker.ts";
+import type { ChannelError, ChannelSettings, Command } from "./commands.ts";
 import type { Taker } from "./direct-reader.ts";
 import { DirectReader, MOST_AT_ONCE } from "./direct-reader.ts";
 import {
+  certificateIn,
   ERROR_START,
-  layout,
   hold,
   letGo,
-  newMailbox,
   Phase,
+  remainsOf,
   RING_SIZE,
   RING_START,
   Word,
   WORDS,
 } from "./mailbox.ts";
-import { program } from "./program.ts";
+import { leaveMailbox, takeMailbox } from "./spare-mailboxes.ts";
 import type { TlsPlan } from "./tls.ts";
 
 /** The longest single sleep, in milliseconds. */
@@ -38,34 +39,7 @@ const SILENT_SLICES = 10;
 /** What may be on its way to the worker when all is written through it, in bytes. */
 const MOST_OUTSTANDING = 256 * 1024;
 
-/** Where the worker leaves a certificate: four bytes of length, then up to 64 KiB of it. */
-const CERTIFICATE_SIZE = 4 + 64 * 1024;
-
-let worker: Worker | null = null;
 let serial = 0;
-const channels = new Map<number, Channel>();
-
-/** Starts the worker of this thread, or gives the one that runs. It does not keep the process alive. */
-function startWorker(): Worker {
-  if (worker) return worker;
-  const started = new Worker(program(), {
-    eval: true,
-    workerData: layout,
-    execArgv: [],
-    stdin: false,
-  });
-  started.on("message", ({ id }: Change) => channels.get(id)?.onChange?.());
-  const gone = (): void => {
-    if (worker === started) worker = null;
-    for (const channel of channels.values()) channel.orphan(started);
-  };
-  started.on("error", gone);
-  started.on("exit", gone);
-  // After the listeners: one for messages would keep the process alive.
-  started.unref();
-  worker = started;
-  return started;
-}
 
 /** One socket of the worker, as its connection sees it. */
 export class Channel {
@@ -73,9 +47,13 @@ export class Channel {
   onChange: (() => void) | null = null;
   readonly #id = ++serial;
   readonly #worker: Worker = startWorker();
-  readonly #words: Int32Array;
-  readonly #ring: Buffer;
-  readonly #memory: SharedArrayBuffer = newMailbox();
+  #words: Int32Array;
+  #ring: Buffer;
+  #memory: SharedArrayBuffer = takeMailbox();
+  /** Whether somebody else may look into the memory, write into it, or be told of it for as long as it lives. */
+  #isKept = false;
+  /** Whether pieces of the ring are being looked at. */
+  #isReceiving = false;
   /** Reads without the worker, when that is granted. */
   readonly direct: DirectReader;
   #command = 0;
@@ -105,8 +83,9 @@ export class Channel {
     return Atomics.load(this.#words, Word.descriptor);
   }
 
-  /** The memory that other threads may look into, see cancel-handle.ts. */
-  get memory(): SharedArrayBuffer {
+  /** Shows the memory to other threads, see cancel-handle.ts: it will be no other connection's. */
+  share(): SharedArrayBuffer {
+    this.#isKept = true;
     return this.#memory;
   }
 
@@ -173,12 +152,8 @@ export class Channel {
 
   /** Starts a TLS handshake; what it returns gives, once that has succeeded, the server's certificate in DER. */
   secure(plan: TlsPlan): () => Uint8Array | null {
-    const certificate = new SharedArrayBuffer(CERTIFICATE_SIZE);
-    this.#post({ op: "secure", id: this.#id, serial: ++this.#command, plan, certificate });
-    return () => {
-      const length = Atomics.load(new Int32Array(certificate, 0, 1), 0);
-      return length === 0 ? null : new Uint8Array(certificate.slice(4, 4 + length));
-    };
+    this.#post({ op: "secure", id: this.#id, serial: ++this.#command, plan });
+    return () => certificateIn(this.#memory);
   }
 
   /** Whether the last command was finished, well or not. */
@@ -239,8 +214,14 @@ export class Channel {
     if (count === 0) return false;
     const start = read & (RING_SIZE - 1);
     const end = Math.min(start + count, RING_SIZE);
-    const taken = taker.receive(this.#ring, start, end);
-    Atomics.add(words, Word.read, taken - start);
+    // What is called from there may destroy this channel.
+    this.#isReceiving = true;
+    try {
+      const taken = taker.receive(this.#ring, start, end);
+      Atomics.add(words, Word.read, taken - start);
+    } finally {
+      this.#isReceiving = false;
+    }
     if (Atomics.load(words, Word.paused) === 1) this.#post({ op: "resume", id: this.#id });
     return true;
   }
@@ -260,6 +241,7 @@ export class Channel {
     if (outcome !== "timed-out") this.#silent = 0;
     if (outcome !== "timed-out" || limit < SLICE) return;
     if (++this.#silent > SILENT_SLICES) {
+      this.#isKept = true;
       throw new OperationalError(
         "the worker that owns the connection's socket does not answer any more",
         { code: "ERR_MAHOUT_WORKER" },
@@ -271,6 +253,7 @@ export class Channel {
   /** The worker is gone, and with it the socket: its descriptor may be anybody's by now. */
   orphan(gone: Worker): void {
     if (this.#worker !== gone) return;
+    this.#isKept = true;
     const words = this.#words;
     Atomics.store(words, Word.closing, 1);
     Atomics.store(words, Word.descriptor, -1);
@@ -283,7 +266,7 @@ export class Channel {
     this.onChange?.();
   }
 
-  /** Closes politely, within `timeout` milliseconds. */
+  /** Closes politely, within `timeout` milliseconds; {@link leave} is still to be said. */
   end(timeout: number): void {
     this.#post({ op: "end", id: this.#id, timeout });
     channels.delete(this.#id);
@@ -293,5 +276,22 @@ export class Channel {
   destroy(): void {
     this.#post({ op: "destroy", id: this.#id });
     channels.delete(this.#id);
+    this.leave();
+  }
+
+  /**
+   * Leaves the memory to connections to come, after it was closed: what is asked from here on is answered by a copy,
+   * and says that it has ended. Whose memory is in doubt keeps it, and leaves it to the collector of garbage.
+   */
+  leave(): void {
+    if (this.#isKept || this.#isReceiving) return;
+    this.#isKept = true;
+    const left = this.#memory;
+    this.#memory = remainsOf(left);
+    this.#words = new Int32Array(this.#memory, 0, WORDS);
+    Atomics.store(this.#words, Word.done, this.#command);
+    this.#ring = Buffer.alloc(0);
+    this.direct.moveTo(this.#words);
+    leaveMailbox(left);
   }
 }

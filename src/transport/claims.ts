@@ -30,6 +30,8 @@ export interface Claims {
   grant(channel: Claimable, blocks: boolean): void;
   /** The caller has given it back, or the channel has ended. */
   forget(channel: Claimable): void;
+  /** Whether it is still looked after. */
+  has(channel: Claimable): boolean;
   /** Has the descriptor make nobody wait any more, not even who does already. */
   interrupt(channel: Claimable): void;
 }
@@ -115,6 +117,7 @@ export function claimsOf({ word, reader }: MailboxLayout): Claims {
       // Who is still kept waiting is looked after.
       if (!isBlocked(channel)) claimed.delete(channel);
     },
+    has: (channel) => claimed.has(channel),
     interrupt,
   };
 }

@@ -34,7 +34,6 @@ export type Command =
       readonly id: number;
       readonly serial: number;
       readonly plan: TlsPlan;
-      readonly certificate: SharedArrayBuffer;
     }
   | { readonly op: "write"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly op: "resume" | "ping" | "destroy"; readonly id: number }

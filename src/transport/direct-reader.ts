@@ -58,7 +58,7 @@ export class DirectReader {
   ended = false;
   /** How it failed; null when it didn't. */
   failure: Error | null = null;
-  readonly #words: Int32Array;
+  #words: Int32Array;
   #buffer: Buffer | null = null;
   #start = 0;
   #end = 0;
@@ -71,6 +71,13 @@ export class DirectReader {
 
   constructor(words: Int32Array) {
     this.#words = words;
+  }
+
+  /** Goes on with other words, which say that all is over. */
+  moveTo(words: Int32Array): void {
+    this.#words = words;
+    this.active = false;
+    this.blocks = false;
   }
 
   /** Takes the right to read if it is free to be taken. */

@@ -86,11 +86,11 @@ const GOODBYE = 250;
 export function sayGoodbye(channel: Channel, timeout: number): void {
   const isWorkers = channel.descriptor < 0;
   channel.end(timeout);
-  if (!isWorkers) return;
-  for (const until = performance.now() + GOODBYE; ;) {
+  for (const until = performance.now() + GOODBYE; isWorkers;) {
     channel.look();
     const left = until - performance.now();
-    if (channel.ended || left <= 0) return;
+    if (channel.ended || left <= 0) break;
     channel.sleep(left);
   }
+  channel.leave();
 }

@@ -43,6 +43,7 @@ export function lookupOf(dns: Pick<typeof import("node:dns"), "lookup">): Lookup
         Atomics.store(words, word.done, serial);
         Atomics.add(words, word.signal, 1);
         Atomics.notify(words, word.signal);
+        Atomics.store(words, word.released, 1);
       });
     },
   };

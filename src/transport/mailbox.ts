@@ -47,6 +47,10 @@ export const Word = {
   blocking: 17,
   /** Raised before and after a call that may have to wait: odd while one is under way. */
   blocked: 18,
+  /** 1 once the worker holds nothing of this memory any more; the last that it says. */
+  released: 19,
+  /** The length of the server's certificate, 0 when it is unknown. */
+  certificate: 20,
 } as const;
 
 /** Where a socket stands. */
@@ -66,6 +70,10 @@ export const ERROR_START: number = WORDS * 4;
 export const RING_START = 4096;
 /** The ring's size in bytes; a power of two. */
 export const RING_SIZE = 262_144;
+/** Where the server's certificate begins, which the worker leaves after a TLS handshake. */
+const CERTIFICATE_START: number = RING_START + RING_SIZE;
+/** The longest certificate that has room, in bytes. */
+const CERTIFICATE_SIZE = 65_536;
 
 /** The layout as plain data, for the worker. */
 export interface MailboxLayout {
@@ -76,6 +84,8 @@ export interface MailboxLayout {
   readonly errorStart: number;
   readonly ringStart: number;
   readonly ringSize: number;
+  readonly certificateStart: number;
+  readonly certificateSize: number;
 }
 
 /** The layout. */
@@ -87,6 +97,8 @@ export const layout: MailboxLayout = {
   errorStart: ERROR_START,
   ringStart: RING_START,
   ringSize: RING_SIZE,
+  certificateStart: CERTIFICATE_START,
+  certificateSize: CERTIFICATE_SIZE,
 };
 
 /** Holds the descriptor: it is not closed before it is let go of, and a call that waits for long is interrupted. */
@@ -104,5 +116,30 @@ export function letGo(words: Int32Array): void {
 
 /** Fresh memory for one connection. */
 export function newMailbox(): SharedArrayBuffer {
-  return new SharedArrayBuffer(RING_START + RING_SIZE);
+  return new SharedArrayBuffer(CERTIFICATE_START + CERTIFICATE_SIZE);
+}
+
+/** The server's certificate in DER; null when the worker has left none. */
+export function certificateIn(memory: SharedArrayBuffer): Uint8Array | null {
+  const length = Atomics.load(new Int32Array(memory, 0, WORDS), Word.certificate);
+  if (length === 0) return null;
+  return new Uint8Array(memory.slice(CERTIFICATE_START, CERTIFICATE_START + length));
+}
+
+/**
+ * What is left of a mailbox for whom it doesn't belong to any more: its words, saying that all is over, and the
+ * error if there was one.
+ */
+export function remainsOf(memory: SharedArrayBuffer): SharedArrayBuffer {
+  const failed = Atomics.load(new Int32Array(memory, 0, WORDS), Word.failed);
+  const remains = memory.slice(0, ERROR_START + failed);
+  const words = new Int32Array(remains, 0, WORDS);
+  words[Word.phase] = Phase.ended;
+  words[Word.descriptor] = -1;
+  words[Word.read] = words[Word.written] as number;
+  words[Word.paused] = 0;
+  words[Word.closing] = 1;
+  words[Word.reader] = Reader.worker;
+  words[Word.blocking] = 0;
+  return remains;
 }

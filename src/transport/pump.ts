@@ -12,10 +12,12 @@
  */
 import type { Socket } from "node:net";
 import type { claimsOf } from "./claims.ts";
+import type { farewellOf } from "./farewell.ts";
 import type { handshakeOf } from "./handshake.ts";
 import type { Change, Command } from "./commands.ts";
 import type { lookupOf } from "./lookup.ts";
 import type { MailboxLayout } from "./mailbox.ts";
+import type { Owned as Channel } from "./owned.ts";
 import type { ringOf } from "./ring.ts";
 import type { watchWrites as WatchWrites } from "./write-watch.ts";
 
@@ -27,6 +29,7 @@ export function pump(
   watchWrites: typeof WatchWrites,
   makeHandshake: typeof handshakeOf,
   makeLookup: typeof lookupOf,
+  makeFarewell: typeof farewellOf,
 ): void {
   const net = load("node:net") as typeof import("node:net");
   const handshake = makeHandshake(load("node:tls"), load("node:fs"));
@@ -34,30 +37,11 @@ export function pump(
   const lookup = makeLookup(load("node:dns"));
   const port = threads.parentPort as import("node:worker_threads").MessagePort;
   const layout = threads.workerData as MailboxLayout;
-  const { word, phase, errorStart } = layout;
+  const { word, phase, certificateStart, certificateSize } = layout;
   const { free, isFull, fill } = makeRing(layout);
   const claims = makeClaims(layout);
+  const { report, release } = makeFarewell(layout);
 
-  interface Channel {
-    readonly id: number;
-    readonly words: Int32Array;
-    readonly bytes: Uint8Array;
-    socket: Socket;
-    /** Bytes that found no room in the ring. */
-    waiting: Uint8Array[];
-    /** What is read into while the ring has no room: a read needs a buffer that isn't empty. */
-    overflow: Uint8Array | null;
-    serial: number;
-    /** Whether the socket has ended, and whether the caller was told. */
-    over: boolean;
-    ended: boolean;
-    /** Called when the socket was given something to write. */
-    given: () => void;
-    /** What `activity` was when it was last looked at. */
-    activity: number;
-    /** What `blocked` was when it was last looked at. */
-    blocked: number;
-  }
   const channels = new Map<number, Channel>();
 
   function wake(channel: Channel): void {
@@ -93,21 +77,6 @@ export function pump(
     if (channel.over) ended(channel);
   }
 
-  function report(
-    channel: Channel,
-    error: Error & { code?: string; errors?: readonly Error[] },
-  ): void {
-    if (Atomics.load(channel.words, word.failed) !== 0) return;
-    const message = error.errors
-      ? error.errors.map((one) => one.message).join("; ")
-      : error.message;
-    const text = new TextEncoder().encode(
-      JSON.stringify({ message: message.slice(0, 900), code: error.code }),
-    );
-    channel.bytes.set(text, errorStart);
-    Atomics.store(channel.words, word.failed, text.length);
-  }
-
   /** Tells of the end, behind all that came before it: a stream that is paused may end nevertheless. */
   function ended(channel: Channel): void {
     channel.over = true;
@@ -123,6 +92,20 @@ export function pump(
     if (!channel.ended || (channel.socket as Socket | undefined)?.closed === false) return;
     channels.delete(channel.id);
     claims.forget(channel);
+    leave(channel);
+  }
+
+  /** Lets go of the memory once nobody is told anything in it any more, and nothing is read into it. */
+  function leave(channel: Channel): void {
+    if (channel.closed && !channels.has(channel.id) && !claims.has(channel)) release(channel);
+  }
+
+  /** A stream may say that it is closed before the system says so. */
+  function watchClosing(channel: Channel, plain: Socket): void {
+    plain.once("close", () => {
+      channel.closed = true;
+      leave(channel);
+    });
   }
 
   /** Forgets what the caller has not got yet and doesn't want any more. */
@@ -161,6 +144,7 @@ export function pump(
       serial,
       over: false,
       ended: false,
+      closed: false,
       given: () => {},
       activity: 0,
       blocked: 0,
@@ -185,6 +169,7 @@ export function pump(
       destroy(error, callback);
     };
     watch(channel, socket);
+    watchClosing(channel, socket);
     socket.once("connect", () => {
       const handle = (socket as unknown as { _handle?: { fd?: number } })._handle;
       Atomics.store(channel.words, word.descriptor, command.direct ? (handle?.fd ?? -1) : -1);
@@ -193,12 +178,13 @@ export function pump(
   }
 
   function secure(channel: Channel, command: Command & { op: "secure" }): void {
-    const { serial, plan, certificate } = command;
+    const { serial, plan } = command;
     channel.serial = serial;
     const plain = channel.socket;
     plain.removeAllListeners("end");
     plain.removeAllListeners("close");
     plain.removeAllListeners("error");
+    watchClosing(channel, plain);
     Atomics.store(channel.words, word.descriptor, -1);
     const socket = handshake.begin(plain, plan);
     channel.socket = socket;
@@ -214,9 +200,9 @@ export function pump(
       } else {
         const { raw } = socket.getPeerX509Certificate() ?? {};
         // One that is too long for its place is treated as unknown.
-        if (raw && raw.length <= certificate.byteLength - 4) {
-          new Uint8Array(certificate).set(raw, 4);
-          new Int32Array(certificate, 0, 1)[0] = raw.length;
+        if (raw && raw.length <= certificateSize) {
+          channel.bytes.set(raw, certificateStart);
+          Atomics.store(channel.words, word.certificate, raw.length);
         }
         succeed(channel);
       }
