@@ -93,6 +93,7 @@ export {
   registerHstore,
   registerMultirange,
   registerRange,
+  registerTypes,
   requestCancel,
   scalarRow,
   sql,

@@ -111,6 +111,7 @@ export {
   registerRange,
 } from "./core/register-types.ts";
 export type { CompositeOptions } from "./core/register-types.ts";
+export { registerTypes } from "./core/type-learning.ts";
 export type { TypeName } from "./core/type-catalog.ts";
 export {
   ArrayInfo,

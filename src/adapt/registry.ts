@@ -9,39 +9,34 @@
  */
 import { ProgrammingError } from "../errors.ts";
 import type { Codec, Load } from "./codec.ts";
+import type { Convert } from "./conversion.ts";
+import { converted } from "./conversion.ts";
+import type { FetchedTypes } from "./fetched-types.ts";
 import type { Format } from "./format.ts";
 import { BINARY, TEXT } from "./format.ts";
-import { BUILTIN_TYPES, identityOf, type TypeIdentity } from "./oids.ts";
+import { BUILTIN_TYPES, identityOf } from "./oids.ts";
 import { asOwnLike } from "./own-loads.ts";
-import { BoundedArray } from "./types/array-bounds.ts";
+import type { Recipe } from "./recipe.ts";
+import { arrayRecipe } from "./recipe.ts";
 import { arrayCodec } from "./types/array.ts";
-import { MOST_DIMENSIONS } from "./types/array-text.ts";
 import { TypedValue } from "./types/typed-values.ts";
 import { unknownCodec } from "./types/unknown.ts";
 
 export type { Codec, Load } from "./codec.ts";
-
-/** A codec that is derived from others: that of a composite from those of its fields. */
-export interface Recipe extends TypeIdentity {
-  /** Makes the codec; whatever else it needs it asks `adapters` for, when it is used. */
-  make(adapters: AdaptersMap): Codec;
-}
+export type { Convert } from "./conversion.ts";
+export type { Recipe } from "./recipe.ts";
 
 /** A class whose instances a dumper was registered for. */
 // eslint-disable-next-line typescript/no-explicit-any -- any constructor, whatever it takes
 export type Class<T = object> = abstract new (...args: any[]) => T;
-
-/**
- * Turns a value into one that codecs know, a string of its text form for example; `type` is the one that it
- * is written as.
- */
-export type Convert<T = object> = (value: T, type: TypeIdentity) => unknown;
 
 /** What a layer consists of; never changed once somebody else relies on it. */
 export interface Layer {
   readonly codecs: Map<number, Codec>;
   readonly recipes: Map<number, Recipe>;
   readonly converts: Map<unknown, Convert>;
+  /** What types are that nobody registered. */
+  fetched: FetchedTypes | null;
 }
 
 /** One layer of the registry. */
@@ -55,7 +50,7 @@ export class AdaptersMap {
   /** A layer that starts as its `parent` is now; empty without one. */
   constructor(parent?: AdaptersMap | Layer) {
     if (parent === undefined) {
-      this.#layer = { codecs: new Map(), recipes: new Map(), converts: new Map() };
+      this.#layer = { codecs: new Map(), recipes: new Map(), converts: new Map(), fetched: null };
       this.#shared = false;
     } else {
       this.#layer = parent instanceof AdaptersMap ? parent.layer : parent;
@@ -103,13 +98,13 @@ export class AdaptersMap {
     recipes.set(recipe.oid, recipe);
     if (!recipe.arrayOid) return;
     codecs.delete(recipe.arrayOid);
-    const { name, oid, arrayOid } = recipe;
-    recipes.set(arrayOid, {
-      name: `${name}[]`,
-      oid: arrayOid,
-      arrayOid: 0,
-      make: (adapters) => arrayCodec(adapters.codec(oid)),
-    });
+    recipes.set(recipe.arrayOid, arrayRecipe(recipe));
+  }
+
+  /** Knows these types from now on, as far as nobody has registered them: what is registered always counts. @internal */
+  learn(types: FetchedTypes): void {
+    const layer = this.#own();
+    layer.fetched = layer.fetched === null ? types : layer.fetched.with(types);
   }
 
   /**
@@ -174,7 +169,7 @@ export class AdaptersMap {
   }
 
   #derive(oid: number): Codec | undefined {
-    const recipe = this.#layer.recipes.get(oid);
+    const recipe = this.#recipe(oid);
     if (recipe === undefined) return undefined;
     let codec = this.#derived.get(oid);
     if (codec === undefined) {
@@ -184,10 +179,14 @@ export class AdaptersMap {
     return codec;
   }
 
+  #recipe(oid: number): Recipe | undefined {
+    const { recipes, fetched } = this.#layer;
+    return recipes.get(oid) ?? fetched?.byOid.get(oid);
+  }
+
   /** The type's name, also of a built-in type that isn't registered; else its oid. */
   nameOf(oid: number): string {
-    const { codecs, recipes } = this.#layer;
-    return (codecs.get(oid) ?? recipes.get(oid) ?? identityOf(oid)).name;
+    return (this.#layer.codecs.get(oid) ?? this.#recipe(oid) ?? identityOf(oid)).name;
   }
 
   /** The oid of the type of this name that was registered last, 0 when there is none. */
@@ -195,11 +194,16 @@ export class AdaptersMap {
     let oid = 0;
     for (const type of this.#layer.codecs.values()) if (type.name === name) oid = type.oid;
     for (const type of this.#layer.recipes.values()) if (type.name === name) oid = type.oid;
-    return oid;
+    return oid || (this.#layer.fetched?.byName.get(name) ?? 0);
   }
 
-  /** Whether the type is registered. */
+  /** Whether the type is registered, or was fetched with all others. */
   knows(oid: number): boolean {
+    return this.registers(oid) || this.#layer.fetched?.byOid.has(oid) === true;
+  }
+
+  /** Whether the type is registered by itself. */
+  registers(oid: number): boolean {
     return this.#layer.codecs.has(oid) || this.#layer.recipes.has(oid);
   }
 
@@ -207,41 +211,7 @@ export class AdaptersMap {
   convert(value: unknown, codec: Codec): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof TypedValue) return value.value;
-    return this.#layer.converts.size === 0 ? value : this.#convert(value, codec, 0);
-  }
-
-  #convert(value: unknown, codec: Codec, depth: number): unknown {
-    if (typeof value !== "object" || value === null) return value;
-    if (value instanceof TypedValue) return value.value;
-    const convert = this.#convertOf(value);
-    if (convert) return convert(value, codec);
-    if (value instanceof BoundedArray) {
-      return new BoundedArray(
-        this.#convert(value.values, codec, depth) as unknown[],
-        value.lowerBounds,
-      );
-    }
-    // What is nested deeper is no array of PostgreSQL's, and perhaps endless: its codec refuses it.
-    if (!Array.isArray(value) || codec.takesArrays || depth >= MOST_DIMENSIONS) return value;
-    const { element = codec } = codec;
-    return value.map((item) => this.#convert(item, element, depth + 1));
-  }
-
-  /** The dumper of the value's class, or of the nearest one that it extends and that has one. */
-  #convertOf(value: object): Convert | undefined {
-    const { converts } = this.#layer;
-    const isArray = Array.isArray(value);
-    for (
-      let kind: unknown = Object.getPrototypeOf(value);
-      kind;
-      kind = Object.getPrototypeOf(kind)
-    ) {
-      // Arrays are no instances of a class, but for those of classes that extend Array. Its prototype is one.
-      if (isArray && Array.isArray(kind)) return undefined;
-      const convert = converts.get((kind as { constructor?: unknown }).constructor);
-      if (convert) return convert;
-    }
-    return undefined;
+    return this.#layer.converts.size === 0 ? value : converted(this.#layer.converts, value, codec);
   }
 
   #find(type: number | string): number {
@@ -265,8 +235,8 @@ export class AdaptersMap {
 
   /** Changes the codec of a type in some way, wherever it comes from. */
   #amend(oid: number, change: (codec: Codec) => Codec): void {
-    const { codecs, recipes } = this.#layer;
-    const recipe = recipes.get(oid);
+    const { codecs } = this.#layer;
+    const recipe = codecs.has(oid) ? undefined : this.#recipe(oid);
     if (recipe !== undefined) {
       this.registerRecipe({ ...recipe, make: (adapters) => change(recipe.make(adapters)) });
       return;
@@ -279,11 +249,12 @@ export class AdaptersMap {
     this.#version++;
     this.#derived = new Map();
     if (this.#shared) {
-      const { codecs, recipes, converts } = this.#layer;
+      const { codecs, recipes, converts, fetched } = this.#layer;
       this.#layer = {
         codecs: new Map(codecs),
         recipes: new Map(recipes),
         converts: new Map(converts),
+        fetched,
       };
       this.#shared = false;
     }

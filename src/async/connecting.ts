@@ -8,6 +8,8 @@ import type { PingResult } from "../core/ping.ts";
 import { ping } from "../core/ping.ts";
 import { recapture } from "../core/recapture.ts";
 import { targetOf, timeoutOf } from "../core/target.ts";
+import type { TypeMemory } from "../core/type-learning.ts";
+import { learnTypes } from "../core/type-learning.ts";
 import { ConnectionTimeout, OperationalError } from "../errors.ts";
 import type { ErrorMaker } from "../protocol/session.ts";
 import { drive } from "../transport/job.ts";
@@ -23,25 +25,31 @@ export interface Opened<Row> {
   readonly driver: AsyncDriver;
 }
 
-/** Connects to a server; see {@link AsyncConnection.connect}. */
+/** Connects to a server; see {@link AsyncConnection.connect}. A pool's connections share a memory of types. */
 export async function openConnection<Row>(
   conninfo: AsyncConninfo | undefined,
   options: AsyncConnectOptions<Row> | undefined,
+  memory: TypeMemory | null = null,
 ): Promise<Opened<Row>> {
   const probing = checkProbe(options?.probe);
   return await bounded(options, async (limit) => {
     const said = await limit.wait(conninfo);
-    const { parameters, given, secrets } = targetOf(said, options);
+    const { parameters, given, secrets, fetchesTypes } = targetOf(said, options);
     const core = new ConnectionCore<Row>(options ?? {});
     const transport = new SocketTransport(parameters);
     limit.onStop = (reason) => transport.destroy(reason);
     const connected = await observed(
       connectChannel,
       () => connectContext(core, "async", parameters),
-      () => drive(connect(parameters, core.prepare, secrets), transport),
+      async () => {
+        const made = await drive(connect(parameters, core.prepare, secrets), transport);
+        transport.established();
+        const learning = { core, parameters, memory };
+        if (fetchesTypes) await drive(learnTypes(made, learning), transport);
+        return made;
+      },
       tellConnected,
     );
-    transport.established();
     core.adopt(connected, parameters, given);
     const { session, route } = connected;
     const target = { parameters, session, route, timeout: core.cancelTimeout };

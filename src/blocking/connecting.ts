@@ -9,6 +9,8 @@ import type { PingResult } from "../core/ping.ts";
 import { ping } from "../core/ping.ts";
 import { recapture } from "../core/recapture.ts";
 import { targetOf, timeoutOf } from "../core/target.ts";
+import type { TypeMemory } from "../core/type-learning.ts";
+import { learnTypes } from "../core/type-learning.ts";
 import { ProgrammingError } from "../errors.ts";
 import { BlockingTransport } from "../transport/blocking.ts";
 import { connectDeadline } from "../transport/deadlines.ts";
@@ -22,25 +24,31 @@ export interface Opened<Row> {
   readonly driver: Driver;
 }
 
-/** Connects to a server; see {@link Connection.connect}. */
+/** Connects to a server; see {@link Connection.connect}. A pool's connections share a memory of types. */
 export function openConnection<Row>(
   conninfo: BlockingConninfo | undefined,
   options: ConnectOptions<Row> | undefined,
+  memory: TypeMemory | null = null,
 ): Opened<Row> {
   refuseConnectSignal(options);
   refuseOwnThread(options?.tls);
   const deadline = connectDeadline(timeoutOf(options));
-  const { parameters, given, secrets } = targetOf(saidBy(conninfo), options);
+  const { parameters, given, secrets, fetchesTypes } = targetOf(saidBy(conninfo), options);
   const core = new ConnectionCore<Row>(options ?? {});
   const transport = new BlockingTransport(parameters);
   try {
     const connected = observed(
       connectChannel,
       () => connectContext(core, "blocking", parameters),
-      () => transport.run(connect(parameters, core.prepare, secrets), deadline),
+      () => {
+        const made = transport.run(connect(parameters, core.prepare, secrets), deadline);
+        transport.established();
+        const learning = { core, parameters, memory };
+        if (fetchesTypes) transport.run(learnTypes(made, learning), deadline);
+        return made;
+      },
       tellConnected,
     );
-    transport.established();
     core.adopt(connected, parameters, given);
     const { session, route } = connected;
     const target = { parameters, session, route, timeout: core.cancelTimeout };

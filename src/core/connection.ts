@@ -32,7 +32,7 @@ import { StatementCache } from "./statements.ts";
 import { Transactions } from "./transactions.ts";
 import { tracingOf } from "./trace.ts";
 import { TwoPhase } from "./two-phase.ts";
-import { registerTypes } from "./type-options.ts";
+import { registerChoices } from "./type-options.ts";
 
 const CHARACTERISTICS = ["isolationLevel", "readOnly", "deferrable"] as const;
 const PREPARE_THRESHOLD = 5;
@@ -86,7 +86,7 @@ export class ConnectionCore<Row = DictRow> {
   /** Settles the options of a connection that is about to be made. */
   constructor(options: SessionOptions<Row>) {
     this.adapters = new AdaptersMap(options.adapters ?? globalAdapters);
-    registerTypes(this.adapters, options);
+    registerChoices(this.adapters, options);
     for (const name of CHARACTERISTICS)
       if (options[name] !== undefined) this.transactions.choose(name, options[name]);
     this.transactions.chooseAutocommit(options.autocommit ?? true);

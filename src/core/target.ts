@@ -12,7 +12,7 @@ import { unknownOption } from "../conninfo/refusals.ts";
 import { resolveConninfo } from "../conninfo/resolve.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { GivenParameters } from "./info.ts";
-import { checkMilliseconds } from "./operations.ts";
+import { checkMilliseconds, shownOption } from "./operations.ts";
 import { CONNECT_TIMEOUT } from "./options.ts";
 import type { SessionOptions } from "./options.ts";
 import { divide } from "./secrets.ts";
@@ -32,6 +32,7 @@ const OWN: ReadonlySet<string> = new Set<keyof SessionOptions | "signal" | "prob
   "timestamptz",
   "temporal",
   "json",
+  "fetchTypes",
   "adapters",
   "noticeHandlers",
   "trace",
@@ -53,6 +54,8 @@ export interface Target {
   readonly given: () => GivenParameters;
   /** What the program gives when a server asks for it. */
   readonly secrets: Secrets;
+  /** Whether the types of the database are to be known. */
+  readonly fetchesTypes: boolean;
 }
 
 /** What may be said besides: our own options, and keywords. */
@@ -74,6 +77,21 @@ function tokenOf(options: TargetOptions): Secrets["token"] {
   throw new ProgrammingError(
     `oauthToken must be a function that gives a token, not ${typeof oauthToken}`,
   );
+}
+
+function fetchesTypes(options: TargetOptions, { replication }: ConnectionParameters): boolean {
+  const { fetchTypes = false } = (options ?? {}) as { readonly fetchTypes?: unknown };
+  if (typeof fetchTypes !== "boolean")
+    throw new ProgrammingError(`fetchTypes must be true or false, not ${shownOption(fetchTypes)}`);
+  if (!fetchTypes || replication === null || takesSql(replication)) return fetchTypes;
+  throw new ProgrammingError(
+    `fetchTypes needs SQL, which a connection with replication=${replication} doesn't take; leave one of them out`,
+  );
+}
+
+/** A connection for replication takes SQL only when it is for a database's logical one. */
+function takesSql(replication: string): boolean {
+  return /^(?:database|false|off|no|0)$/i.test(replication);
 }
 
 /**
@@ -115,6 +133,7 @@ export function targetOf(said: object | string | null | undefined, options: Targ
   return {
     parameters,
     secrets: { password, token: tokenOf(options) },
+    fetchesTypes: fetchesTypes(options, parameters),
     given: () => {
       const values: Record<string, string> = {};
       for (const [name, value] of Object.entries(

@@ -9,6 +9,7 @@ import { type MahoutError, ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { writeQuery } from "../protocol/encode.ts";
 import { QueryReply } from "../protocol/replies.ts";
+import type { Session } from "../protocol/session.ts";
 import { quoteLiteral } from "../sql/literal.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
 import type { ConnectionCore } from "./connection.ts";
@@ -99,15 +100,18 @@ export function* fetchFacts<Row>(
   const root = rootOf(type);
   const text = FACTS.replaceAll("ROOT", () => `${root}::pg_catalog.oid`);
   yield* core.pipeline.settle();
-  const { session } = core;
+  const [first, ...others] = yield* askFacts(core.session, text);
+  if (first === undefined) throw unknownType(type, core.info.dbname);
+  return [first, ...others];
+}
+
+/** Asks a session for facts, in the order of FACTS' columns. */
+export function* askFacts(session: Session, text: string): Conversation<TypeFacts[]> {
   const reply = new QueryReply();
   writeQuery(session.outbox, text);
   yield session.owe(reply);
   if (reply.error) throw errorFromDiagnostic(reply.error, { statement: text });
-  const rows = reply.results.flatMap(rowsOf).map(factsOf);
-  const [first, ...others] = rows;
-  if (first === undefined) throw unknownType(type, core.info.dbname);
-  return [first, ...others];
+  return reply.results.flatMap(rowsOf).map(factsOf);
 }
 
 function rootOf(type: TypeName): string {

@@ -18,18 +18,17 @@ import { multirangeCodec } from "../adapt/types/multirange.ts";
 import { rangeCodec } from "../adapt/types/range.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
+import type { Session } from "../protocol/session.ts";
 import type { ConnectionCore } from "./connection.ts";
+import { ALL_FACTS, isOfDatabase } from "./database-types.ts";
 import type { Limits } from "./options.ts";
 import type { TypeFacts, TypeKind, TypeName } from "./type-catalog.ts";
-import { fetchFacts, KINDS } from "./type-catalog.ts";
+import { askFacts, fetchFacts, KINDS } from "./type-catalog.ts";
+import { makeInfos } from "./type-making.ts";
 import type { AdaptersContext } from "./type-registering.ts";
 import { registerInfo } from "./type-registering.ts";
-import type {
-  AsyncTypeSource,
-  BlockingTypeSource,
-  Promised,
-  TypeSourcePool,
-} from "./type-source.ts";
+import type { AnyTypeSource, AsyncSource, BlockingSource, Promised } from "./type-source.ts";
+import { askWith } from "./type-source.ts";
 
 /** A class of infos. */
 export type InfoClass<Info> = abstract new (facts: TypeFacts, parts: readonly TypeInfo[]) => Info;
@@ -76,30 +75,43 @@ export class TypeInfo {
    */
   static fetch<Info>(
     this: InfoClass<Info>,
-    source: AsyncTypeSource | TypeSourcePool<AsyncTypeSource>,
+    source: AsyncSource,
     name: TypeName,
     limits?: Limits & { readonly signal?: AbortSignal },
   ): Promised<Info>;
   static fetch<Info>(
     this: InfoClass<Info>,
-    source: BlockingTypeSource | TypeSourcePool<BlockingTypeSource>,
+    source: BlockingSource,
     name: TypeName,
     limits?: Limits,
   ): Info;
   static fetch(
     this: InfoClass<unknown>,
-    source:
-      | AsyncTypeSource
-      | BlockingTypeSource
-      | TypeSourcePool<AsyncTypeSource>
-      | TypeSourcePool<BlockingTypeSource>,
+    source: AnyTypeSource,
     name: TypeName,
     limits?: Limits & { readonly signal?: AbortSignal },
   ): unknown {
-    const ask = ({ core, driver }: AsyncTypeSource | BlockingTypeSource): unknown =>
-      driver.ask(fetchInfo(core, name, this), limits);
-    if ("driver" in source) return ask(source);
-    return source.connection(ask);
+    return askWith(source, limits, (core) => fetchInfo(core, name, this));
+  }
+
+  /**
+   * Asks a database for all of its types that aren't built in, row types of tables among them, but for arrays of
+   * what is there: one round trip. A class other than TypeInfo gives those of its own. See {@link registerTypes}.
+   *
+   * @param source a connection, or a pool that lends one for it.
+   */
+  static fetchAll<Info>(
+    this: InfoClass<Info>,
+    source: AsyncSource,
+    limits?: Limits & { readonly signal?: AbortSignal },
+  ): Promised<Info[]>;
+  static fetchAll<Info>(this: InfoClass<Info>, source: BlockingSource, limits?: Limits): Info[];
+  static fetchAll(
+    this: InfoClass<unknown>,
+    source: AnyTypeSource,
+    limits?: Limits & { readonly signal?: AbortSignal },
+  ): unknown {
+    return askWith(source, limits, (core) => fetchInfos(core, this));
   }
 
   /**
@@ -261,31 +273,26 @@ function* fetchInfo(
 ): Conversation<TypeInfo> {
   const facts = yield* fetchFacts(core, name);
   const [root] = facts;
-  const info = infoOf(root, new Map(facts.map((each) => [each.oid, each])));
-  if (info instanceof Wanted) return info;
+  const info = makeInfos<TypeInfo>(facts, CLASSES).get(root.oid);
+  if (info instanceof Wanted) return info as TypeInfo;
   throw new ProgrammingError(
     `${root.regtype} is ${KINDS[root.kind]}, not what ${Wanted.name} is for; TypeInfo.fetch() takes any type`,
   );
 }
 
-function infoOf(root: TypeFacts, all: ReadonlyMap<number, TypeFacts>): TypeInfo {
-  const made = new Map<number, TypeInfo>();
-  // What a type consists of is made before it, so the order in the map is the one of its parts.
-  const make = (facts: TypeFacts): TypeInfo => {
-    const known = made.get(facts.oid);
-    if (known) return known;
-    const parts = new Set<TypeInfo>();
-    for (const oid of [facts.baseOid, ...facts.fields.map((field) => field.oid)]) {
-      const below = all.get(oid);
-      if (below === undefined) continue;
-      const part = make(below);
-      for (const each of [...part.parts, part]) parts.add(each);
-    }
-    const info = new CLASSES[facts.kind](facts, Object.freeze([...parts]));
-    made.set(facts.oid, info);
-    return info;
-  };
-  return make(root);
+function* fetchInfos(
+  core: ConnectionCore<unknown>,
+  Wanted: InfoClass<unknown>,
+): Conversation<TypeInfo[]> {
+  yield* core.pipeline.settle();
+  return (yield* allInfos(core.session)).filter((info) => info instanceof Wanted);
+}
+
+/** Asks for all types of a database that aren't built in. */
+export function* allInfos(session: Session): Conversation<TypeInfo[]> {
+  const facts = yield* askFacts(session, ALL_FACTS);
+  const infos = makeInfos<TypeInfo>(facts, CLASSES);
+  return facts.filter(isOfDatabase).map(({ oid }) => infos.get(oid) as TypeInfo);
 }
 
 function identityOf({ regtype, oid, arrayOid }: TypeInfo): TypeIdentity {

@@ -27,6 +27,11 @@ export interface TypeOptions {
   readonly temporal?: TemporalNamespace;
   /** How json and jsonb are read and written: `JSON.parse` and `JSON.stringify` by default. */
   readonly json?: JsonFunctions;
+  /**
+   * Whether connecting asks for the types of the database that aren't built in, and makes them known: false by
+   * default. What was registered counts instead. See {@link registerTypes} for types that are created later.
+   */
+  readonly fetchTypes?: boolean;
 }
 
 const INT8: Readonly<Record<string, Codec>> = {
@@ -40,7 +45,7 @@ const INT8: Readonly<Record<string, Codec>> = {
  *
  * @throws ProgrammingError for a choice that there isn't.
  */
-export function registerTypes(adapters: AdaptersMap, options: TypeOptions): void {
+export function registerChoices(adapters: AdaptersMap, options: TypeOptions): void {
   const { int8: integers, timestamptz: instants, temporal, json } = options;
   if (integers !== undefined) adapters.register(choice("int8", integers, INT8));
   if (instants === "temporal") adapters.register(timestamptzAsTemporal(temporal));

@@ -29,7 +29,7 @@ export function registerInfo(
 ): void {
   const adapters = adaptersOf(context);
   for (const part of info.parts) {
-    if (!adapters.knows(part.oid)) register(part, adapters, part.codecIn());
+    if (!adapters.registers(part.oid)) register(part, adapters, part.codecIn());
   }
   register(info, adapters, make);
 }

@@ -26,3 +26,23 @@ export interface BlockingTypeSource {
 export interface TypeSourcePool<Source> {
   connection<T>(run: (conn: Source) => T): unknown;
 }
+
+/** What the asynchronous shell can fetch types with. */
+export type AsyncSource = AsyncTypeSource | TypeSourcePool<AsyncTypeSource>;
+
+/** What the blocking shell can fetch types with. */
+export type BlockingSource = BlockingTypeSource | TypeSourcePool<BlockingTypeSource>;
+
+/** What types can be fetched with. */
+export type AnyTypeSource = AsyncSource | BlockingSource;
+
+/** Runs a conversation with a connection, or with one that a pool lends; gives what its shell gives. */
+export function askWith(
+  source: AnyTypeSource,
+  limits: Limits | undefined,
+  converse: (core: ConnectionCore<unknown>) => Conversation<unknown>,
+): unknown {
+  const ask = ({ core, driver }: AsyncTypeSource | BlockingTypeSource): unknown =>
+    driver.ask(converse(core), limits);
+  return "driver" in source ? ask(source) : source.connection<unknown>(ask);
+}

@@ -6,17 +6,31 @@
  * each new connection after it has inherited what the program's adapters are by then.
  */
 import type { Class, Codec, Convert, Recipe } from "../adapt/registry.ts";
+import type { FetchedTypes } from "../adapt/fetched-types.ts";
 import { AdaptersMap } from "../adapt/registry.ts";
+import type { TypeHolder, TypeMemory } from "../core/type-learning.ts";
 
 type Change = (adapters: AdaptersMap) => void;
 
+/** Types that connections to one place have fetched, and those that still hold them. */
+interface Remembered {
+  readonly types: FetchedTypes;
+  readonly holders: Set<TypeHolder>;
+}
+
 /** One layer for many connections. */
-export class PoolAdapters extends AdaptersMap {
+export class PoolAdapters extends AdaptersMap implements TypeMemory {
   readonly #changes: Change[] = [];
+  readonly #remembered = new Map<string, Remembered>();
+  /** What the program has had all connections know. */
+  #learned: FetchedTypes | null = null;
+  /** Whether connections fetch types when they are made: theirs are newer than what was fetched before. */
+  #isFresh = false;
   readonly #followers = new Set<AdaptersMap>();
 
   /** Makes a connection's adapters follow these: all changes until now, and those from now on. */
   follow(adapters: AdaptersMap): void {
+    if (this.#learned !== null && !this.#isFresh) adapters.learn(this.#learned);
     for (const change of this.#changes) change(adapters);
     this.#followers.add(adapters);
   }
@@ -29,6 +43,40 @@ export class PoolAdapters extends AdaptersMap {
   /** Lets go of a connection that has ended. */
   leave(...ended: readonly AdaptersMap[]): void {
     for (const adapters of ended) this.#followers.delete(adapters);
+  }
+
+  /**
+   * What the pool's connections to a place have fetched. It holds as long as one of them lives: a database with
+   * connections can't be replaced by another one of its name.
+   */
+  find(place: string, holder: TypeHolder): FetchedTypes | null {
+    this.#isFresh = true;
+    const remembered = this.#remembered.get(place);
+    if (remembered === undefined) return null;
+    const { types, holders } = remembered;
+    for (const each of holders) if (each.ended) holders.delete(each);
+    if (holders.size === 0) return null;
+    holders.add(holder);
+    return types;
+  }
+
+  /** Keeps what the first connection to a place has fetched, also for what is asked of the pool itself. */
+  keep(place: string, holder: TypeHolder, types: FetchedTypes): void {
+    this.#remembered.set(place, { types, holders: new Set([holder]) });
+    super.learn(types);
+  }
+
+  /** Has the next connection ask for the types again. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
+  /** Has all connections know types; those to come, too, unless they fetch all there are by then. */
+  override learn(types: FetchedTypes): void {
+    super.learn(types);
+    this.#learned = this.#learned === null ? types : this.#learned.with(types);
+    this.forget();
+    for (const follower of this.#followers) follower.learn(types);
   }
 
   override register(codec: Codec): void {

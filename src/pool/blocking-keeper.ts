@@ -49,7 +49,7 @@ export class BlockingKeeper<Row, Conn> implements Warden<BlockingSession<Row>> {
   connect(): BlockingSession<Row> {
     const { adapters, conninfo, options, hooks, faceOf } = this.#setup;
     const said = typeof conninfo === "function" ? conninfo() : conninfo;
-    const { core, driver } = openConnection<Row>(said, options);
+    const { core, driver } = openConnection<Row>(said, options, adapters);
     adapters.follow(core.adapters);
     try {
       if (hooks.configure) {

@@ -154,8 +154,9 @@ export class BlockingConnectionPool<Row = DictRow, Conn extends Connection<Row> 
     desk.roster.shrink(maxSize);
   }
 
-  /** Has all connections replaced: idle ones now, those that are lent when they come back. */
+  /** Has all connections replaced: idle ones now, those that are lent when they come back; types are fetched anew. */
   drain(): void {
+    this.#desk.adapters.forget();
     this.#desk.roster.renew();
   }
 

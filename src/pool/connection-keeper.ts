@@ -64,7 +64,7 @@ export class ConnectionKeeper<Row, Conn extends AsyncConnection<Row>> implements
   async #connect(signal: AbortSignal): Promise<PooledSession<Row, AsyncDriver>> {
     const { adapters, conninfo, options, hooks, faceOf } = this.#setup;
     const said = typeof conninfo === "function" ? await conninfo() : conninfo;
-    const opened = await openConnection<Row>(said, { ...options, signal });
+    const opened = await openConnection<Row>(said, { ...options, signal }, adapters);
     adapters.follow(opened.core.adapters);
     try {
       if (hooks.configure) {

@@ -264,9 +264,10 @@ export class ConnectionPool<
     core.serve();
   }
 
-  /** Has all connections replaced: idle ones now, those that are lent when they come back. */
+  /** Has all connections replaced: idle ones now, those that are lent when they come back; types are fetched anew. */
   drain(): void {
-    const { core } = this.#desk;
+    const { core, adapters } = this.#desk;
+    adapters.forget();
     core.roster.renew();
     core.serve();
   }

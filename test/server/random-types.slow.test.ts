@@ -2,10 +2,14 @@
 
 import { describe, test } from "@jest/globals";
 import { shells } from "../support/shells.ts";
-import { checkRandomTypes } from "./random-types.ts";
+import { checkRandomTypes, knowings } from "./random-types.ts";
 
 describe.each(shells)("in the $name shell", (shell) => {
-  test("random types keep their values in every format, in arrays and in COPY", async () => {
-    await checkRandomTypes(shell, 1000);
-  }, 300_000);
+  test.each(knowings)(
+    "random types known %s keep their values in every format",
+    async (knowing) => {
+      await checkRandomTypes(shell, knowing, 1000);
+    },
+    300_000,
+  );
 });

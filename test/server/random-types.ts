@@ -4,7 +4,13 @@
 
 import { inspect, isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { type AsyncConnection, Multirange, Range, TypeInfo } from "../../src/index.ts";
+import {
+  type AsyncConnection,
+  Multirange,
+  Range,
+  registerTypes,
+  TypeInfo,
+} from "../../src/index.ts";
 import { seed, seeded } from "../support/seed.ts";
 import type { Shell } from "../support/shells.ts";
 
@@ -244,11 +250,23 @@ function arrayOf(of: Made): Made {
   };
 }
 
+/** How a connection comes to know a type: it is named, or all there are were fetched. */
+export type Knowing = "by name" | "with all others";
+
+/** The ways, to be given to `test.each`. */
+export const knowings: readonly [Knowing][] = [["by name"], ["with all others"]];
+
 /** Tries so many random types in a shell. */
-export async function checkRandomTypes({ name, connect }: Shell, numRuns: number): Promise<void> {
+export async function checkRandomTypes(
+  { name, connect }: Shell,
+  knowing: Knowing,
+  numRuns: number,
+): Promise<void> {
   await using conn = await connect({ prepareThreshold: null });
   await conn.execute("set client_min_messages = warning");
-  const property = fc.asyncProperty(randomType, (node) => checkType(conn, name, node));
+  const property = fc.asyncProperty(randomType, (node) =>
+    checkType(conn, { shell: name, knowing }, node),
+  );
   await seeded(() => fc.assert(property, { seed, numRuns }));
   await conn.execute(`drop schema if exists ${quoted(schemaOf(name))} cascade`);
 }
@@ -256,7 +274,11 @@ export async function checkRandomTypes({ name, connect }: Shell, numRuns: number
 const schemaOf = (shell: string): string => `Rändom "types".${shell}`;
 
 /** Creates a random type, registers it, and sends values of it in all ways there are; the schema is dropped. */
-async function checkType(conn: AsyncConnection, shell: Shell["name"], node: Node): Promise<void> {
+async function checkType(
+  conn: AsyncConnection,
+  { shell, knowing }: { readonly shell: Shell["name"]; readonly knowing: Knowing },
+  node: Node,
+): Promise<void> {
   const schema = schemaOf(shell);
   const creator = new Creator(schema);
   const { sql, values } = creator.make(node);
@@ -265,7 +287,8 @@ async function checkType(conn: AsyncConnection, shell: Shell["name"], node: Node
   );
   for (const statement of creator.statements) await conn.execute(statement);
   const info = await TypeInfo.fetch(conn, sql);
-  info.register(conn);
+  if (knowing === "by name") info.register(conn);
+  else registerTypes(await TypeInfo.fetchAll(conn), conn);
   const sample = fc.sample(values, { numRuns: 12, seed });
   for (const value of sample) await checkValue(conn, sql, info.oid, value);
   await checkCopy(conn, shell, { sql, oid: info.oid }, sample);
