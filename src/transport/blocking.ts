@@ -45,7 +45,7 @@ export class BlockingTransport {
 
   /** The descriptor of the socket; -1 where the system offers none. */
   get descriptor(): number {
-    return this.#channel?.descriptor ?? -1;
+    return this.#channel?.fileno ?? -1;
   }
 
   /**

@@ -18,6 +18,7 @@ import type { Taker } from "./direct-reader.ts";
 import { DirectReader, MOST_AT_ONCE } from "./direct-reader.ts";
 import {
   certificateIn,
+  disown,
   ERROR_START,
   hold,
   letGo,
@@ -65,7 +66,6 @@ export class Channel {
     this.#words = new Int32Array(this.#memory, 0, WORDS);
     this.#ring = Buffer.from(this.#memory, RING_START, RING_SIZE) as Buffer;
     this.direct = new DirectReader(this.#words);
-    Atomics.store(this.#words, Word.descriptor, -1);
     channels.set(this.#id, this);
   }
 
@@ -81,6 +81,11 @@ export class Channel {
   /** The descriptor; -1 when writing goes through the worker. */
   get descriptor(): number {
     return Atomics.load(this.#words, Word.descriptor);
+  }
+
+  /** The descriptor to be watched; -1 where the system offers none. */
+  get fileno(): number {
+    return Atomics.load(this.#words, Word.fileno);
   }
 
   /** Shows the memory to other threads, see cancel-handle.ts: it will be no other connection's. */
@@ -255,11 +260,9 @@ export class Channel {
     if (this.#worker !== gone) return;
     this.#isKept = true;
     const words = this.#words;
-    Atomics.store(words, Word.closing, 1);
-    Atomics.store(words, Word.descriptor, -1);
-    const text = Buffer.from(JSON.stringify({ message: "its worker has ended" }));
-    text.copy(Buffer.from(this.#memory), ERROR_START);
-    Atomics.store(words, Word.failed, text.length);
+    disown(words);
+    const text = JSON.stringify({ message: "its worker has ended" });
+    Atomics.store(words, Word.failed, Buffer.from(this.#memory).write(text, ERROR_START));
     Atomics.store(words, Word.done, this.#command);
     Atomics.store(words, Word.phase, Phase.ended);
     channels.delete(this.#id);

@@ -51,6 +51,8 @@ export const Word = {
   released: 19,
   /** The length of the server's certificate, 0 when it is unknown. */
   certificate: 20,
+  /** The socket's descriptor for whoever wants to watch it, encrypted or not; -1 where the system offers none. */
+  fileno: 21,
 } as const;
 
 /** Where a socket stands. */
@@ -114,9 +116,25 @@ export function letGo(words: Int32Array): void {
   if (Atomics.load(words, Word.closing) === 1) Atomics.notify(words, Word.writing);
 }
 
-/** Fresh memory for one connection. */
+/** Says that the descriptor isn't ours any more: it may be anybody's. */
+export function disown(words: Int32Array): void {
+  Atomics.store(words, Word.closing, 1);
+  Atomics.store(words, Word.descriptor, -1);
+  Atomics.store(words, Word.fileno, -1);
+}
+
+/** Memory for one connection. */
 export function newMailbox(): SharedArrayBuffer {
   return new SharedArrayBuffer(CERTIFICATE_START + CERTIFICATE_SIZE);
+}
+
+/** Makes memory look like new, and without a descriptor: what lies behind the head is told by it. */
+export function clear(memory: SharedArrayBuffer): SharedArrayBuffer {
+  new Uint8Array(memory, 0, RING_START).fill(0);
+  const words = new Int32Array(memory, 0, WORDS);
+  words[Word.descriptor] = -1;
+  words[Word.fileno] = -1;
+  return memory;
 }
 
 /** The server's certificate in DER; null when the worker has left none. */
@@ -135,10 +153,9 @@ export function remainsOf(memory: SharedArrayBuffer): SharedArrayBuffer {
   const remains = memory.slice(0, ERROR_START + failed);
   const words = new Int32Array(remains, 0, WORDS);
   words[Word.phase] = Phase.ended;
-  words[Word.descriptor] = -1;
+  disown(words);
   words[Word.read] = words[Word.written] as number;
   words[Word.paused] = 0;
-  words[Word.closing] = 1;
   words[Word.reader] = Reader.worker;
   words[Word.blocking] = 0;
   return remains;

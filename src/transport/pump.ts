@@ -161,6 +161,7 @@ export function pump(
     channel.given = watchWrites(socket, command.patience, (error) => channel.socket.destroy(error));
     const destroy = socket._destroy.bind(socket);
     socket._destroy = (error, callback): void => {
+      Atomics.store(channel.words, word.fileno, -1);
       Atomics.store(channel.words, word.closing, 1);
       while (Atomics.load(channel.words, word.writing) === 1) {
         claims.interrupt(channel);
@@ -172,7 +173,9 @@ export function pump(
     watchClosing(channel, socket);
     socket.once("connect", () => {
       const handle = (socket as unknown as { _handle?: { fd?: number } })._handle;
-      Atomics.store(channel.words, word.descriptor, command.direct ? (handle?.fd ?? -1) : -1);
+      const descriptor = handle?.fd ?? -1;
+      Atomics.store(channel.words, word.fileno, descriptor);
+      Atomics.store(channel.words, word.descriptor, command.direct ? descriptor : -1);
       succeed(channel);
     });
   }

@@ -9,7 +9,7 @@
  * as well (farewell.ts), and says nothing into it ever after. Before both are true nobody gets it, however long that
  * takes.
  */
-import { newMailbox, RING_START, Word, WORDS } from "./mailbox.ts";
+import { clear, newMailbox, Word, WORDS } from "./mailbox.ts";
 
 /** How many are kept: as many as connections that were closed can still be waiting for their servers. */
 const MOST = 8;
@@ -19,11 +19,9 @@ const spare: Int32Array<SharedArrayBuffer>[] = [];
 /** A mailbox that is nobody's, and looks like new. */
 export function takeMailbox(): SharedArrayBuffer {
   const index = spare.findIndex((words) => Atomics.load(words, Word.released) === 1);
-  if (index < 0) return newMailbox();
+  if (index < 0) return clear(newMailbox());
   const [{ buffer }] = spare.splice(index, 1) as [Int32Array<SharedArrayBuffer>];
-  // What lies behind the head is told by it, and nothing is told any more.
-  new Uint8Array(buffer, 0, RING_START).fill(0);
-  return buffer;
+  return clear(buffer);
 }
 
 /** Keeps a mailbox that nobody on this side looks into any more; the worker may still have to let go of it. */

@@ -1,6 +1,7 @@
 // What flows over TLS: as much as over a plain socket, both ways, and cancel requests as well.
 
 import { createHash, randomBytes } from "node:crypto";
+import { fstatSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type AsyncConnection, errors } from "../../src/index.ts";
 import { greets, PID } from "../support/hostile.ts";
@@ -27,6 +28,14 @@ afterAll(async () => {
 describe.each(shells)("$name", ({ Connection }) => {
   const connect = (): Promise<AsyncConnection> =>
     Connection.connect(server.conninfo({ sslmode: "require" }));
+
+  test("fileno is the descriptor of the socket under it", async () => {
+    await using conn = await connect();
+    await using other = await connect();
+    const [socket, another] = [conn, other].map((one) => fstatSync(one.fileno()));
+    expect([socket?.isSocket(), another?.isSocket()]).toEqual([true, true]);
+    expect(another?.ino).not.toBe(socket?.ino);
+  });
 
   test("a value of 20 MB is received", async () => {
     await using conn = await connect();
