@@ -141,7 +141,8 @@ function* repeat(
   return reply;
 }
 
-function takesSimpleQuery(
+/** Whether a statement without parameters is run with nothing known of it, its results as text. */
+export function takesSimpleQuery(
   session: Session,
   statement: Statement,
   request: ExecuteRequest,

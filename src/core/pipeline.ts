@@ -16,7 +16,7 @@ import { writeSync } from "../protocol/encode.ts";
 import { SyncReply } from "../protocol/replies.ts";
 import type { Session } from "../protocol/session.ts";
 import { errorFromDiagnostic } from "../sqlstate.ts";
-import { execute, sendKnown } from "./execute.ts";
+import { execute, sendKnown, takesSimpleQuery } from "./execute.ts";
 import { describeAndBind, parseBlindly, sentAs } from "./extended.ts";
 import type { ExecuteContext, ExecuteRequest, Sent } from "./extended.ts";
 import type { Failure } from "./pending-result.ts";
@@ -142,7 +142,10 @@ export class PipelineCore {
     if (isKnown) {
       const sent = sendKnown(context, statement, request, "");
       if (sent) return sent;
-    } else if (request.parameters.length === 0 && request.binary !== true) {
+    } else if (
+      request.parameters.length === 0 &&
+      takesSimpleQuery(context.session, statement, request)
+    ) {
       return sentAs(parseBlindly(context, statement, ""));
     }
     return sentAs(yield* describeAndBind(context, statement, request, ""));

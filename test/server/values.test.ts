@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { BUILTIN_TYPES } from "../../src/adapt/oids.ts";
 import { globalAdapters } from "../../src/adapt/builtins.ts";
-import { type AsyncConnection, connect } from "../../src/index.ts";
+import { type AsyncConnection } from "../../src/index.ts";
 import { samplesOf } from "../adapt/samples.ts";
-import { defaultServer } from "../support/default-server.ts";
 import { defaultMajor } from "../support/server.ts";
+import { type Shell, shells } from "../support/shells.ts";
 
 const samples = samplesOf(defaultMajor);
 
@@ -17,7 +17,7 @@ type Row = Record<string, unknown>;
 let conn: AsyncConnection;
 
 beforeAll(async () => {
-  conn = await connect(defaultServer().conninfo());
+  conn = await (shells[0] as Shell).connect();
   await conn.query("set timezone to 'UTC'");
 });
 

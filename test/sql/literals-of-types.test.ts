@@ -3,20 +3,20 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type AsyncConnection, connect, tupleRow } from "../../src/index.ts";
+import { type AsyncConnection, tupleRow } from "../../src/index.ts";
 import { Float8, Int2, Int4, Int8, Interval, Numeric, Oid } from "../../src/index.ts";
 import { globalAdapters } from "../../src/adapt/builtins.ts";
 import { literalOf } from "../../src/sql/literal.ts";
 import { arbitraries, isReadBy } from "../adapt/arbitraries.ts";
 import { codecOf } from "../adapt/forms.ts";
-import { defaultServer } from "../support/default-server.ts";
 import { seed, seeded } from "../support/seed.ts";
 import { defaultMajor } from "../support/server.ts";
+import { type Shell, shells } from "../support/shells.ts";
 
 let conn: AsyncConnection<unknown[]>;
 
 beforeAll(async () => {
-  conn = await connect(defaultServer().conninfo(), {
+  conn = await (shells[0] as Shell).connect({
     options: "-c timezone=UTC",
     rowFactory: tupleRow,
   });

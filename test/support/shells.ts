@@ -20,6 +20,7 @@ import {
 } from "../../src/index.ts";
 import type { Conninfo } from "./address.ts";
 import { defaultServer } from "./default-server.ts";
+import { pipelined } from "./pipelined.ts";
 
 /** One shell, behind the face of the asynchronous one. */
 export interface Shell {
@@ -39,6 +40,14 @@ export const shells: readonly Shell[] = [
   shellOf("blocking", blockingConnection),
 ];
 
+/** Whether connections are in a pipeline as soon as they are made; see `pipelined.ts`. */
+let isPipelineOn = false;
+
+/** Has all connections of {@link shells} be in a pipeline, from here on. */
+export function turnPipelineOn(): void {
+  isPipelineOn = true;
+}
+
 /** How long a fact may take to come true, in milliseconds. */
 const PATIENCE = 10_000;
 
@@ -51,7 +60,7 @@ function shellOf(name: Shell["name"], kind: typeof AsyncConnection): Shell {
     connect: async (options) => {
       const conn = await kind.connect(defaultServer().conninfo(), options);
       pids.add(conn.info.backendPid);
-      return conn;
+      return isPipelineOn ? await pipelined(conn) : conn;
     },
   };
 }
