@@ -47,7 +47,7 @@ export class PoolAdapters extends AdaptersMap implements TypeMemory {
 
   /**
    * What the pool's connections to a place have fetched. It holds as long as one of them lives: a database with
-   * connections can't be replaced by another one of its name.
+   * connections can't be replaced by another one of its name, but behind a pooler.
    */
   find(place: string, holder: TypeHolder): FetchedTypes | null {
     this.#isFresh = true;

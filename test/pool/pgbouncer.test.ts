@@ -8,7 +8,7 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { ConnectionPool, NullConnectionPool } from "../../src/index.ts";
+import { ConnectionPool, NullConnectionPool, registerTypes, TypeInfo } from "../../src/index.ts";
 import { giveToServer, serverAccount } from "../support/account.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { findFreePort, LOOPBACK } from "../support/ports.ts";
@@ -87,6 +87,23 @@ ignore_startup_parameters = extra_float_digits,options
     expect(await Promise.all(all.map(user))).toEqual(all);
     expect(pool.getStats()).toMatchObject({ returnsBad: 0, checksFailed: 0, connectionsErrors: 0 });
     await pool.connection((conn) => expectUsable(conn));
+    await pool.close();
+  });
+
+  test("the types of the database are fetched through it", async () => {
+    const pool = new ConnectionPool(conninfo(), {
+      maxSize: 3,
+      connect: { prepareThreshold: null, fetchTypes: true },
+    });
+    await pool.execute(
+      "drop schema if exists bounced cascade; create schema bounced; create type bounced.mood as enum ('ok')",
+    );
+    registerTypes(await TypeInfo.fetchAll(pool), pool);
+    pool.drain();
+    const text = "select array[$1::bounced.mood] as moods";
+    const rows = await Promise.all(["ok", "ok", "ok"].map((mood) => pool.query(text, [mood])));
+    expect(rows).toEqual(Array.from({ length: 3 }, () => [{ moods: ["ok"] }]));
+    await pool.execute("drop schema bounced cascade");
     await pool.close();
   });
 

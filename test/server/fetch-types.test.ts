@@ -19,7 +19,14 @@ import {
   tupleRow,
   TypeInfo,
 } from "../../src/index.ts";
-import { administer, eventually, expectUsable, failureOf, shells } from "../support/shells.ts";
+import {
+  administer,
+  eventually,
+  expectUsable,
+  failureOf,
+  running,
+  shells,
+} from "../support/shells.ts";
 
 const DATABASE = "fetch_types";
 const TYPES = `
@@ -327,6 +334,28 @@ describe.each(shells)("in the $name shell", ({ name: shell, connect }) => {
       await other.rollback();
       await eventually(async () => (await administer(asking)).length === 0);
     });
+  });
+
+  test("a connection that is lost meanwhile is an error, and not a wait", async () => {
+    const named = { application_name: `loses ${shell}` };
+    await using other = await connectTo({ autocommit: false, fetchTypes: false });
+    await other.execute("lock table pg_catalog.pg_enum in access exclusive mode");
+    await using killer = await shells[0]?.connect({ dbname: DATABASE });
+    // On the server, because one of the shells will have stopped the world here.
+    const killing = killer?.execute(`do $$ begin
+      for i in 1..1000 loop
+        perform pg_sleep(0.01), pg_stat_clear_snapshot();
+        perform pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = '${named.application_name}' and wait_event_type = 'Lock';
+        exit when found;
+      end loop;
+    end $$`);
+    await running(killer as AsyncConnection);
+    const error = await failureOf(() => connectTo(named));
+    expect(error).toBeInstanceOf(errors.OperationalError);
+    expect(error.message).toMatch(/terminating connection/);
+    await killing;
+    await other.rollback();
   });
 
   describe("fetchAll", () => {

@@ -6,6 +6,7 @@
 // `statementTimeout`, unless it says that it needs no bound.
 
 import type { AsyncConnection, AsyncCursor } from "../../src/index.ts";
+import { TypeInfo } from "../../src/index.ts";
 import type { Shell } from "./shells.ts";
 
 /** What an operation has at hand. */
@@ -306,6 +307,11 @@ export const operations: readonly Operation[] = [
       const outcomes = await Promise.allSettled([call, conn.cancel()]);
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     },
+  },
+  {
+    name: "fetch all types",
+    speaks: false,
+    run: ({ conn }) => TypeInfo.fetchAll(conn),
   },
   {
     name: "fileno and the state",
