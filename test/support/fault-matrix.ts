@@ -22,11 +22,12 @@ export interface Cell {
   readonly conninfo?: Conninfo;
 }
 
-/** The limits of the connections: short, because many cells wait for them. */
-const LIMITS = { statementTimeout: 120, cancelTimeout: 120, connectTimeout: 5_000 };
-
 /** How long anything may take on a busy machine, in milliseconds: far less than for ever. */
 const BOUND = 10_000;
+
+/** The limit of what is played: short, because many cells wait for it. What comes before has none of its own. */
+const STATEMENT_TIMEOUT = 120;
+const LIMITS = { cancelTimeout: 120, connectTimeout: BOUND };
 
 /** A server notices that a client is gone while it runs something only if it is told to look. */
 const CONNINFO = { sslmode: "disable", options: "-c client_connection_check_interval=50" };
@@ -105,8 +106,10 @@ export async function playCell(cell: Cell, server: ServerAddress, table: string)
   const { backendPid } = conn.info;
   try {
     const scene = { conn, word, table };
-    const prepared = await operation.prepare?.(scene);
-    const others = (await state.enter(conn)).map(async (call) => settle(() => call));
+    const prepared = await bounded("its preparation", () => operation.prepare?.(scene));
+    await bounded("entering its state", () => state.enter?.(conn));
+    conn.statementTimeout = STATEMENT_TIMEOUT;
+    const others = (state.begin?.(conn) ?? []).map(async (call) => settle(() => call));
     await fault.inflict(proxy, word);
     const outcome = await bounded("the operation", () =>
       settle(() => operation.run({ ...scene, prepared })),

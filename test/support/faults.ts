@@ -112,20 +112,21 @@ export interface StateRow {
   readonly shell?: Shell["name"];
   /** Whether an insert takes effect only if somebody commits. */
   readonly inTransaction?: boolean;
-  /** Brings the connection there; gives what others have under way. */
-  enter(conn: AsyncConnection): Promise<Promise<unknown>[]>;
+  /** Brings the connection there. */
+  enter?(conn: AsyncConnection): Promise<unknown>;
+  /** Begins what others have under way. */
+  begin?(conn: AsyncConnection): Promise<unknown>[];
 }
 
 /** The states. */
 export const stateRows: readonly StateRow[] = [
-  { name: "idle", enter: async () => [] },
+  { name: "idle" },
   {
     name: "in a transaction",
     inTransaction: true,
     enter: async (conn) => {
       await conn.execute("begin");
       await conn.execute("select 1");
-      return [];
     },
   },
   {
@@ -134,20 +135,16 @@ export const stateRows: readonly StateRow[] = [
     enter: async (conn) => {
       await conn.execute("begin");
       await failureOf(() => conn.execute("select 1/0"));
-      return [];
     },
   },
   {
     name: "just after an error",
-    enter: async (conn) => {
-      await failureOf(() => conn.query("select $1::int", ["no number"]));
-      return [];
-    },
+    enter: (conn) => failureOf(() => conn.query("select $1::int", ["no number"])),
   },
   {
     name: "running, with others queued",
     shell: "async",
-    enter: async (conn) => [
+    begin: (conn) => [
       conn.query("select pg_sleep(0.03)"),
       conn.query("select 1", [], { timeout: 200 }),
       conn.query("select $1::int", [2]),
