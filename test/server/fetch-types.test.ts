@@ -501,6 +501,21 @@ describe.each(shells)("in the $name shell", ({ name: shell, connect }) => {
       await expectUsable(conn);
     });
 
+    test("one that is registered by itself brings what it consists of as it is by then", async () => {
+      await using conn = await connectTo();
+      await conn.execute("create type lately as enum ('a'); create type holder as (l lately)");
+      try {
+        registerTypes(await TypeInfo.fetchAll(conn), conn);
+        await conn.execute("alter type lately add value 'b'");
+        (await TypeInfo.fetch(conn, "holder")).register(conn);
+        expect(
+          await conn.query("select $1::holder as h, $2::lately as l", [{ l: "b" }, "b"]),
+        ).toEqual([{ h: { l: "b" }, l: "b" }]);
+      } finally {
+        await conn.execute("drop type holder, lately");
+      }
+    });
+
     test("some of them can be registered, for the program too, and for maps", async () => {
       await using conn = await connect({ dbname: DATABASE });
       const infos = await TypeInfo.fetchAll(conn);
