@@ -88,10 +88,12 @@ export const PLAYED = {
       "a template is taken wherever text is": STREAM,
       "in copy(), values become literals": COPY,
     },
-    "server/type-info.test.ts": {
+    "server/type-info.test.ts": {},
+    "server/type-info-composites.test.ts": {
       "are copied in both formats and directions": COPY,
       "a composite that was created again is read as": STALE,
     },
+    "server/type-info-kinds.test.ts": {},
     "server/type-options.test.ts": {},
     "server/typed-values.test.ts": { "in pipelines, streams, cursors on the server": STREAM },
     "server/values.test.ts": {},
