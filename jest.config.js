@@ -24,6 +24,7 @@ module.exports = {
         jsc: {
           target: "es2022",
           parser: { syntax: "typescript", explicitResourceManagement: true },
+          transform: { useDefineForClassFields: false },
         },
       },
     ],

@@ -20,6 +20,8 @@ const READY_FOR_QUERY = 90;
 export class NullDriver {
   /** DataRow and CopyData messages seen so far: the only thing by which its replies can be checked. */
   rowCount = 0;
+  /** Called for each row, if anybody wants to know. */
+  onRow = null;
   #socket;
   #descriptor = -1;
   #publicOnly;
@@ -103,8 +105,10 @@ export class NullDriver {
   }
 
   #seen(type, chunk, bodyStart) {
-    if (type === DATA_ROW || type === COPY_DATA) this.rowCount++;
-    else if (type === READY_FOR_QUERY && --this.#readyOwed === 0) this.#done();
+    if (type === DATA_ROW || type === COPY_DATA) {
+      this.rowCount++;
+      if (this.onRow !== null) this.onRow();
+    } else if (type === READY_FOR_QUERY && --this.#readyOwed === 0) this.#done();
     else if (type === ERROR_RESPONSE) {
       throw new Error(`the server answered with an error: ${chunk.latin1Slice(bodyStart)}`);
     }

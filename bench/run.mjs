@@ -16,6 +16,7 @@ import { workloads } from "./workloads.mjs";
 /** Who takes part; files of contenders/. */
 const known = [
   "null",
+  "null-awaited",
   "mahout",
   "pg",
   "pg-pipeline",

@@ -16,13 +16,15 @@ const bindOnly = (statement, values = []) =>
   Buffer.concat([serialize.bind({ statement, values, binary: true }), serialize.execute({})]);
 const bindAndExecute = (statement, values) =>
   Buffer.concat([bindOnly(statement, values), serialize.sync()]);
-const startupOf = (user) => serialize.startup({ user, database: "postgres" });
+/** The start of a connection. */
+export const startupOf = (user) => serialize.startup({ user, database: "postgres" });
 
-const one = bindAndExecute("one", [int4(7)]);
+/** One statement, from Bind to Sync. */
+export const one = bindAndExecute("one", [int4(7)]);
 const rows = bindAndExecute("rows", []);
 const wide = bindAndExecute("wide", [int4(1)]);
-// BEGIN rides along with the first statement.
-const transaction = [
+/** What a transaction sends, one exchange after the other; BEGIN rides along with the first statement. */
+export const transaction = [
   Buffer.concat([bindOnly("begin"), bindAndExecute("read", [int4(1)])]),
   bindAndExecute("change", [int4(1), int4(7)]),
   bindAndExecute("record", [int4(1), int4(7)]),
@@ -47,9 +49,15 @@ const first = Buffer.concat([
   serialize.describe({ type: "S" }),
   bindAndExecute("", [int4(7)]),
 ]);
+/** So many statements with one Sync. */
+export const pipeline = (n) => [
+  ...Array.from({ length: n }, () => bindOnly("one", [int4(7)])),
+  serialize.sync(),
+];
 const names = ["one", "rows", "wide", "read", "change", "record", "texts"];
 names.push("documentOut", "documentIn", "arrayOut", "arrayIn");
-const prepare = Buffer.concat([
+/** Prepares all that is executed. */
+export const prepare = Buffer.concat([
   ...names.map((name) => serialize.parse({ name, text: statements[name] })),
   ...["begin", "commit"].map((text) => serialize.parse({ name: text, text })),
   serialize.sync(),
@@ -97,13 +105,11 @@ export async function create(target, options = {}) {
         batch(`at once ${n}`, () => Array.from({ length: n }, () => one)),
         n,
       ),
-    pipelined(n) {
-      const make = () => [
-        ...Array.from({ length: n }, () => bindOnly("one", [int4(7)])),
-        serialize.sync(),
-      ];
-      return exchange(batch(`pipeline ${n}`, make), 1);
-    },
+    pipelined: (n) =>
+      exchange(
+        batch(`pipeline ${n}`, () => pipeline(n)),
+        1,
+      ),
     transactions: (n) => repeat(transaction, n),
     firstTimes: (n) => repeat([first], n),
     jsonOut: (n) => repeat([documentOut], n),

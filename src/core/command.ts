@@ -17,9 +17,8 @@ export function* command(
   prologue: Prologue,
   pipeline: PipelineCore,
   commands: readonly string[],
-  shown: string = commands.join("; "),
+  shown: string = together(commands),
 ): Conversation<string> {
-  const text = commands.join("; ");
   let reply: QueryReply | ExtendedReply;
   if (prologue.waiting || pipeline.hasWork) {
     const before = prologue.write(session);
@@ -32,10 +31,15 @@ export function* command(
     pipeline.synced();
     if (failure) throw failure;
   } else {
-    writeCommand(session.outbox, text);
+    writeCommand(session.outbox, together(commands));
     reply = session.owe(new QueryReply());
     yield reply;
   }
   if (reply.error) throw errorFromDiagnostic(reply.error, { statement: shown });
   return reply.results.at(-1)?.tag ?? "";
+}
+
+/** Mostly there is one. */
+function together(commands: readonly string[]): string {
+  return commands.length === 1 ? (commands[0] as string) : commands.join("; ");
 }

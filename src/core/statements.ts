@@ -16,6 +16,8 @@ import { BindFrame } from "../protocol/encode.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import { Description } from "./description.ts";
+import { Recency } from "./recency.ts";
+import type { Remembered } from "./recency.ts";
 
 /** A text longer than this is neither remembered nor prepared: it is unlikely to come again. */
 const LONGEST_TEXT = 64 * 1024;
@@ -47,7 +49,7 @@ export interface ResultShape {
 }
 
 /** What is known of one statement. */
-export class Statement {
+export class Statement implements Remembered {
   /** Its text. */
   readonly text: string;
   /** What errors show of it: the text, but for values that were put into it. */
@@ -70,6 +72,10 @@ export class Statement {
   columns: readonly ColumnDescription[] | null = null;
   /** Whether it proved to be no statement that can be prepared. */
   unpreparable = false;
+  /** See {@link Remembered}. */
+  newer: Remembered | null = null;
+  /** See {@link Remembered}. */
+  older: Remembered | null = null;
 
   #shape: ResultShape | null = null;
   #adapters: AdaptersMap | null = null;
@@ -178,11 +184,10 @@ export class StatementCache {
   threshold: number | null;
   /** How many statements are remembered. */
   max: number;
-  readonly #statements = new Map<string, Statement>();
+  readonly #statements = new Recency<Statement>();
   /** Chosen when the first name is: many connections need none. */
   #prefix = "";
   #serial = 0;
-  #last: Statement | null = null;
   #toClose: string[] = [];
 
   /** An empty memory with the given policy. */
@@ -198,39 +203,24 @@ export class StatementCache {
 
   /** What is known of a text, with the types said for it; something new and empty when that is nothing. */
   get(text: string, types: readonly number[] = NO_TYPES): Statement {
-    const key = keyOf(text, types);
-    if (this.#last?.key === key) return this.#last;
-    let statement = this.#statements.get(key);
-    if (statement) {
-      this.#statements.delete(key);
-    } else {
-      statement = new Statement(text, text, types);
-      if (text.length > LONGEST_TEXT || this.max < 1) return statement;
-    }
-    this.#statements.set(key, statement);
-    this.#last = statement;
-    while (this.#statements.size > this.max) this.#evict();
+    const known = this.#statements.use(keyOf(text, types));
+    if (known !== undefined) return known;
+    const statement = new Statement(text, text, types);
+    if (text.length > LONGEST_TEXT || this.max < 1) return statement;
+    this.#statements.add(statement);
+    this.resize(this.max);
     return statement;
-  }
-
-  #evict(): void {
-    for (const [key, statement] of this.#statements) {
-      this.#statements.delete(key);
-      this.drop(statement);
-      if (this.#last === statement) this.#last = null;
-      return;
-    }
   }
 
   /** Makes the memory smaller, or allows it to grow. */
   resize(max: number): void {
     this.max = max;
-    while (this.#statements.size > max) this.#evict();
+    while (this.#statements.size > max) this.drop(this.#statements.forgetOldest() as Statement);
   }
 
   /** Whether the statement is to be prepared under a name now. */
   wants(statement: Statement, prepare: boolean | undefined): boolean {
-    if (prepare === false || this.#statements.get(statement.key) !== statement) return false;
+    if (prepare === false || !this.#statements.has(statement)) return false;
     return prepare === true || (this.threshold !== null && statement.uses > this.threshold);
   }
 
@@ -273,7 +263,6 @@ export class StatementCache {
     for (const statement of this.#statements.values()) statement.forget();
     this.#statements.clear();
     this.#toClose = [];
-    this.#last = null;
   }
 }
 

@@ -5,7 +5,7 @@
  * client says is in encode.ts.
  */
 import { Diagnostic, ProtocolError } from "../errors.ts";
-import { Body, int32, readUtf8 } from "./bytes.ts";
+import { Body, int32, readLatin1, readUtf8 } from "./bytes.ts";
 
 /** The type bytes of the messages that a server sends. */
 export const Backend = {
@@ -181,20 +181,23 @@ export function parameterStatus(bytes: Buffer, start: number, end: number): [str
   return [name, value];
 }
 
-/** The tag that came last: mostly the next one is the same, and comparing is cheaper than decoding. */
-let lastTag = "";
+/** Tags that came lately: a program has few, and comparing is cheaper than decoding. */
+const lateTags: string[] = Array.from({ length: 16 }, () => "");
 
 /** Decodes the tag of a CommandComplete. */
 export function commandTag(bytes: Buffer, start: number, end: number): string {
-  if (end - start === lastTag.length + 1 && bytes[end - 1] === 0) {
-    let index = 0;
-    while (index < lastTag.length && bytes[start + index] === lastTag.charCodeAt(index)) index++;
-    if (index === lastTag.length) return lastTag;
-  }
-  if (end <= start || bytes[end - 1] !== 0)
+  const length = end - start - 1;
+  if (length < 0 || bytes[end - 1] !== 0)
     throw new ProtocolError("the server sent a CommandComplete message that does not end");
-  lastTag = bytes.toString("latin1", start, end - 1);
-  return lastTag;
+  const place =
+    ((bytes[start] as number) + 3 * length + 5 * (bytes[end - 2] as number)) % lateTags.length;
+  const known = lateTags[place] as string;
+  if (known.length === length) {
+    let index = 0;
+    while (index < length && bytes[start + index] === known.charCodeAt(index)) index++;
+    if (index === length) return known;
+  }
+  return (lateTags[place] = readLatin1(bytes, start, end - 1));
 }
 
 /** Decodes the status of a ReadyForQuery. */

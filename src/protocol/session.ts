@@ -16,6 +16,7 @@ import { Frames } from "./frames.ts";
 import type { Notify, TransactionLetter } from "./messages.ts";
 import { Backend, diagnostic, notification, parameterStatus, readyStatus } from "./messages.ts";
 import type { Reply, ReplyContext } from "./replies.ts";
+import { Owed } from "./owed.ts";
 import { report } from "./reported.ts";
 import { AnswerReply, surprise, unprotected } from "./replies.ts";
 import type { Tracer } from "./trace.ts";
@@ -63,8 +64,7 @@ export class Session implements FrameSink, ReplyContext {
   onEnd: (() => void) | null = null;
 
   readonly #frames = new Frames();
-  #owed: Reply[] = [];
-  #head = 0;
+  readonly #owed = new Owed();
   #ended: ErrorMaker | null = null;
   #skipping = false;
 
@@ -80,24 +80,24 @@ export class Session implements FrameSink, ReplyContext {
 
   /** How many replies are owed. */
   get owedCount(): number {
-    return this.#owed.length - this.#head;
+    return this.#owed.count;
   }
 
   /** How often the server will have said where it stands when it has answered everything. */
   get readiesToCome(): number {
     let count = this.readies;
-    for (let at = this.#head; at < this.#owed.length; at++) if (this.#owed[at]?.syncs) count++;
+    for (const reply of this.#owed) if (reply.syncs) count++;
     return count;
   }
 
   /** How many bytes have arrived that whoever asked for them has not taken; 0 when nobody streams. */
   get backlog(): number {
-    return this.#owed[this.#head]?.backlog ?? 0;
+    return this.#owed.first?.backlog ?? 0;
   }
 
   /** Whether the server owes nothing and nothing waits to be sent. */
   get idle(): boolean {
-    return this.#head === this.#owed.length && this.outbox.length === 0;
+    return this.#owed.count === 0 && this.outbox.length === 0;
   }
 
   /** Makes the outbox ready to be sent: asks for the answers that somebody waits for. */
@@ -114,7 +114,7 @@ export class Session implements FrameSink, ReplyContext {
       reply.settled = true;
       return reply;
     }
-    this.#owed.push(reply);
+    this.#owed.add(reply);
     if (this.#skipping) this.#skip();
     return reply;
   }
@@ -127,10 +127,10 @@ export class Session implements FrameSink, ReplyContext {
   receive(bytes: Buffer, start: number, end: number): number {
     if (this.#ended) return end;
     try {
-      const head = this.#owed[this.#head];
+      const head = this.#owed.first;
       if (head instanceof AnswerReply) return this.#answer(head, bytes, start, end);
       const stopped = this.#frames.cut(bytes, start, end, this);
-      this.#owed[this.#head]?.arrived();
+      this.#owed.first?.arrived();
       return stopped;
     } catch (error) {
       this.end(() => copyOf(error as Error));
@@ -147,9 +147,7 @@ export class Session implements FrameSink, ReplyContext {
     if (this.#ended) return;
     this.#ended = reason;
     this.outbox.clear();
-    const owed = this.#owed.slice(this.#head);
-    this.#owed = [];
-    this.#head = 0;
+    const owed = this.#owed.takeAll();
     this.onEnd?.();
     for (const reply of owed) {
       // An error that the server could still send tells more than that it went away afterwards.
@@ -177,8 +175,8 @@ export class Session implements FrameSink, ReplyContext {
 
   /** See {@link FrameSink.rows}. */
   rows(bytes: Buffer, start: number, end: number): number {
-    const reply = this.#owed[this.#head];
-    if (reply === undefined) throw surprise(Backend.dataRow);
+    const reply = this.#owed.first;
+    if (reply === null) throw surprise(Backend.dataRow);
     const next = reply.rows(bytes, start, end);
     this.tracer?.receivedRows(bytes, start, next);
     return next;
@@ -186,7 +184,7 @@ export class Session implements FrameSink, ReplyContext {
 
   /** See {@link FrameSink.data}. */
   data(bytes: Buffer, start: number, end: number): number {
-    const reply = this.tracer ? undefined : this.#owed[this.#head];
+    const reply = this.tracer ? null : this.#owed.first;
     return reply?.data(bytes, start, end) ?? start;
   }
 
@@ -211,8 +209,8 @@ export class Session implements FrameSink, ReplyContext {
         break;
       default:
     }
-    const reply = this.#owed[this.#head];
-    if (reply === undefined) throw surprise(type);
+    const reply = this.#owed.first;
+    if (reply === null) throw surprise(type);
     reply.accept(type, bytes, start, end, this);
     return !reply.settled || this.#drop(reply);
   }
@@ -225,16 +223,7 @@ export class Session implements FrameSink, ReplyContext {
 
   /** Takes the settled reply off the queue, then lets its conversation go on; returns whether to read on. */
   #drop(reply: Reply): boolean {
-    this.#head++;
-    if (this.#head === this.#owed.length) {
-      // One is by far the most frequent, and setting the length of an array is a call into the engine.
-      if (this.#head === 1) this.#owed.pop();
-      else this.#owed.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 1024) {
-      this.#owed = this.#owed.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#owed.drop();
     reply.release();
     if (this.onIdle !== null && this.owedCount === 0) this.#idle();
     return !this.stepwise && this.#ended === null;
@@ -253,8 +242,8 @@ export class Session implements FrameSink, ReplyContext {
       this.end(() => errorFromDiagnostic(diag, {}));
       return false;
     }
-    const reply = this.#owed[this.#head];
-    if (reply === undefined) throw surprise(Backend.errorResponse);
+    const reply = this.#owed.first;
+    if (reply === null) throw surprise(Backend.errorResponse);
     reply.refuse(diag);
     if (!reply.settled) return true;
     this.#skipping = true;
@@ -269,7 +258,7 @@ export class Session implements FrameSink, ReplyContext {
    */
   #skip(): void {
     while (this.#skipping && this.owedCount > 0) {
-      const reply = this.#owed[this.#head] as Reply;
+      const reply = this.#owed.first as Reply;
       reply.skip();
       if (reply.syncs) {
         this.#skipping = false;

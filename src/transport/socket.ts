@@ -14,9 +14,8 @@ import type { TLSSocket } from "node:tls";
 import type { ConnectionParameters } from "../conninfo/parameters.ts";
 import type { Effect, OpenEffect, SecureEffect } from "../protocol/effects.ts";
 import type { ErrorMaker, Session } from "../protocol/session.ts";
-import type { Writer } from "../protocol/writer.ts";
 import { chore, resolve } from "./chores.ts";
-import { Descriptor, writeAtOnce } from "./direct-write.ts";
+import { Descriptor } from "./direct-write.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
 import { handshakeOf } from "./handshake.ts";
 import {
@@ -47,7 +46,6 @@ export class SocketTransport {
   #cause: Error | null = null;
   #attempt: NodeJS.Timeout | undefined;
   #flushing = false;
-  #throughStream = false;
   #paused = false;
   #watchWrites: (() => void) | null = null;
   #fail: ((error: Error) => void) | null = null;
@@ -59,7 +57,7 @@ export class SocketTransport {
 
   /** Whether so much waits to be sent that no further statement should start. */
   get congested(): boolean {
-    return this.#socket !== null && this.#socket.writableLength > CONGESTION;
+    return this.#socket !== null && this.#under.left(this.#socket) > CONGESTION;
   }
 
   /** How many bytes have come so far. */
@@ -121,27 +119,16 @@ export class SocketTransport {
     const outbox = this.#session?.outbox;
     if (!socket || !outbox || outbox.length === 0) return;
     this.#session?.tracer?.sent(outbox.bytes, 0, outbox.length);
-    const start = this.#writeDirectly(socket, outbox);
+    const start = this.#under.write(socket, outbox.bytes, outbox.length);
     if (start === outbox.length) {
       outbox.clear();
       return;
     }
-    socket.write(outbox.bytes.subarray(start, outbox.length));
+    this.#under.behind(socket, outbox.bytes.subarray(start, outbox.length));
     this.#watchWrites?.();
     // Mostly the system took it all at once; else the bytes are the socket's until it has.
     if (socket.writableLength === 0) outbox.clear();
     else outbox.detach();
-  }
-
-  /**
-   * Writes to the descriptor as much as the system takes at once, which spares the stream's bookkeeping;
-   * returns how much that was. Only for a plain socket that has nothing of its own to send before it.
-   */
-  #writeDirectly(socket: Socket, outbox: Writer): number {
-    const descriptor = this.#throughStream ? -1 : this.descriptor;
-    if (descriptor < 0 || socket.connecting || socket.destroyed || socket.writableLength > 0)
-      return 0;
-    return writeAtOnce(descriptor, outbox.bytes, outbox.length);
   }
 
   /** Stops reading, or goes on: who streams is slower than the server, which is made to wait by that. */
@@ -185,7 +172,7 @@ export class SocketTransport {
     this.#socket = socket;
     const patience = this.#parameters.tcpUserTimeoutMs ?? 0;
     this.#watchWrites = watchWrites(socket, patience, (error) => this.#socket?.destroy(error));
-    this.#throughStream = process.platform === "win32";
+    this.#under.open(socket);
     socket.on("drain", () => this.onDrain?.());
     if (untilOpen) socket.once("connect", () => clearTimeout(this.#attempt));
     return this.#settling(socket, "connect", (error) => unreachable(address, error));
@@ -259,7 +246,7 @@ export class SocketTransport {
       throw explain(error as Error);
     }
     this.#socket = socket;
-    this.#throughStream = true;
+    this.#under.stop();
     socket.on("drain", () => this.onDrain?.());
     socket.on("data", (chunk: Buffer) => this.#received(chunk, chunk.length));
     await this.#settling(socket, "secureConnect", explain);

@@ -265,6 +265,21 @@ describe("what messages say", () => {
     expect(letters.join("")).toBe("123ACDEGHIKNRSTVWZcdnstv");
   });
 
+  test("tags, in whatever order they come", () => {
+    const tag = fc.oneof(
+      fc.constantFrom("BEGIN", "COMMIT", "SELECT 1", "SELECT 2", "TCELES 1", "UPDATE 1", ""),
+      fc.string({ unit: "binary-ascii", maxLength: 6 }).filter((text) => !text.includes("\0")),
+    );
+    fc.assert(
+      fc.property(fc.array(tag, { maxLength: 40 }), (tags) => {
+        for (const said of tags) {
+          const bytes = Buffer.from(`....${said}\0`, "latin1");
+          expect(messages.commandTag(bytes, 4, bytes.length)).toBe(said);
+        }
+      }),
+    );
+  });
+
   test("the recorded streams", () => {
     const decoders: Record<string, Decode> = {
       T: messages.rowDescription,
