@@ -183,7 +183,7 @@ export class Transactions {
       this.#prologue.refusal = null;
       throw new errors.InFailedSqlTransaction(refusal);
     }
-    if (isKnown && session.transactionStatus === "I") {
+    if (session.transactionStatus === "I" && (isKnown || !this.#prologue.inTransaction(session))) {
       throw new ProgrammingError(
         "the transaction was ended by a statement inside its block; what came after that was not part of it",
       );

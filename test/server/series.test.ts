@@ -45,6 +45,30 @@ describe.each(shells)("a series ($name)", ({ connect }) => {
     await conn.close();
   });
 
+  test.each(["commit", "rollback", "prepare transaction 'series'"])(
+    "whose block was ended by %s says so, though its last answers have not come",
+    async (word) => {
+      await using conn = await connect();
+      const p = await conn.pipeline();
+      for (let round = 1; round <= 2; round++) {
+        const tx = await conn.transaction();
+        await conn.execute("insert into series values ($1)", [round]);
+        await conn.execute(word);
+        if (word.startsWith("prepare")) await conn.execute("rollback prepared 'series'");
+        await p.sync();
+        await conn.execute("select 1");
+        const error = await failureOf(() => tx.commit());
+        expect(error.message).toMatch(/was ended by a statement inside its block/);
+        expect(tx.status).toBe("failed");
+        await conn.transaction(() => conn.execute("insert into series values (9)") as never);
+        await administer("delete from series where id = 9");
+      }
+      await end(p);
+      expect(await ids()).toEqual(word === "commit" ? [1, 2] : []);
+      await expectUsable(conn);
+    },
+  );
+
   test("knows of its transaction while answers are there and no Sync was", async () => {
     const conn = await connect({ autocommit: false });
     const notices: unknown[] = [];
