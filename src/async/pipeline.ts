@@ -149,7 +149,7 @@ export function pipeline<T, Row>(
   if (typeof runOrLimits === "function")
     return new AsyncPipeline<Row>(connection, limits ?? {}).around(runOrLimits);
   try {
-    checkOrder("pipeline()", limits);
+    checkOrder("pipeline()", runOrLimits, limits);
   } catch (error) {
     return Promise.reject(error as Error);
   }

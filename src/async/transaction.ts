@@ -239,7 +239,7 @@ export function transaction<T, Row>(
     return Promise.reject(new ProgrammingError("only a block with a function can be repeated"));
   let block: AsyncTransaction<Row>;
   try {
-    checkOrder("transaction()", options);
+    checkOrder("transaction()", runOrOptions, options);
     block = new AsyncTransaction<Row>(connection, runOrOptions ?? {}, parent);
   } catch (error) {
     return Promise.reject(error as Error);

@@ -169,7 +169,7 @@ export class Connection<Row = DictRow> extends TwoPhaseConnection<Row> {
   pipeline(limits?: Limits): Pipeline<Row>;
   pipeline<T>(runOrLimits?: PipelineFunction<T, Row> | Limits, limits?: Limits): T | Pipeline<Row> {
     const isFunction = typeof runOrLimits === "function";
-    if (!isFunction) checkOrder("pipeline()", limits);
+    if (!isFunction) checkOrder("pipeline()", runOrLimits, limits);
     const block = new Pipeline<Row>(
       this as Connection<unknown>,
       (isFunction ? limits : runOrLimits) ?? {},

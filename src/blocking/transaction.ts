@@ -153,7 +153,7 @@ export function transaction<T, Row>(
   refuseSignal(options);
   if (typeof runOrOptions !== "function") {
     refuseSignal(runOrOptions);
-    checkOrder("transaction()", options);
+    checkOrder("transaction()", runOrOptions, options);
     if (runOrOptions?.retry !== undefined)
       throw new ProgrammingError("only a block with a function can be repeated");
     return new Transaction<Row>(connection, runOrOptions ?? {}).start();

@@ -2,13 +2,19 @@
  * What can be wrong with how a block is called, in either shell.
  */
 import { ProgrammingError } from "../errors.ts";
+import { shownOption } from "./operations.ts";
 
 /**
- * Refuses a function behind its options: it would never be called.
+ * Refuses what was meant as a block's function and is none: it would never be called, and the block never ended.
  *
- * @throws ProgrammingError with the right order.
+ * @throws ProgrammingError for a function behind its options; for anything that can't be options, such as a promise.
  */
-export function checkOrder(what: string, second: unknown): void {
+export function checkOrder(what: string, first: unknown, second: unknown): void {
+  const isPromise = typeof (first as { then?: unknown } | null | undefined)?.then === "function";
+  if (isPromise || (typeof first !== "object" && first !== undefined)) {
+    const given = isPromise ? "a promise" : shownOption(first);
+    throw new ProgrammingError(`${what} takes a function or options, not ${given}`);
+  }
   if (second === undefined) return;
   throw new ProgrammingError(`${what} takes its function first and options after it`);
 }

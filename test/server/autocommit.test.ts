@@ -2,7 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { type AsyncConnection, errors } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
-import { administer, expectUsable, failureOf, shells, terminate } from "../support/shells.ts";
+import { administer, eventually, expectUsable, failureOf } from "../support/shells.ts";
+import { shells, terminate } from "../support/shells.ts";
 
 describe.each(shells)("autocommit off ($name)", ({ name, connect, Connection }) => {
   let conn: AsyncConnection;
@@ -99,6 +100,8 @@ describe.each(shells)("autocommit off ($name)", ({ name, connect, Connection }) 
 
   test("commit fails on a connection that is gone", async () => {
     await terminate(conn.info.backendPid);
+    // Without a transaction nothing is sent, so only who has heard of the end can tell.
+    await eventually(() => conn.closed);
     expect((await failureOf(() => conn.commit())).message).toMatch(/the connection|terminat/);
     expect((await failureOf(() => conn.rollback())).message).toMatch(/the connection|terminat/);
   });

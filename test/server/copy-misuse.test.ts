@@ -96,6 +96,19 @@ describe.each(shells)("misuse ($name)", ({ name, connect }) => {
     }
     await expectUsable(conn);
   });
+
+  test.each<[given: unknown, shown: string]>([
+    [Promise.resolve(1), "a promise"],
+    ["select 1", '"select 1"'],
+    [5, "5"],
+  ])("%p in the place of a function opens no block that nobody would end", async (given, shown) => {
+    const wrong = conn as unknown as Record<string, (first: unknown) => unknown>;
+    for (const block of ["transaction", "pipeline"]) {
+      const error = await failureOf(() => wrong[block]?.call(conn, given));
+      expect(error.message).toBe(`${block}() takes a function or options, not ${shown}`);
+    }
+    await expectUsable(conn);
+  });
 });
 
 describe("misuse of one shell", () => {
