@@ -9,7 +9,7 @@
 import { FetchedTypes } from "../adapt/fetched-types.ts";
 import type { TypeIdentity } from "../adapt/oids.ts";
 import type { Recipe } from "../adapt/recipe.ts";
-import type { Codec } from "../adapt/registry.ts";
+import type { AdaptersMap, Codec } from "../adapt/registry.ts";
 import { hstoreCodec } from "../adapt/types/hstore.ts";
 import { kindOf } from "../adapt/types/refuse.ts";
 import { text } from "../adapt/types/text.ts";
@@ -28,6 +28,8 @@ import { adaptersOf } from "./type-registering.ts";
 
 /** Who holds types: a session, as far as it matters. */
 export interface TypeHolder {
+  /** The adapters that are to know them. */
+  readonly adapters: AdaptersMap;
   /** Whether it can't be used any more. */
   readonly ended: boolean;
 }
@@ -75,6 +77,7 @@ export function* learnTypes(
 
 function holderOf(session: Session, core: Learning["core"]): TypeHolder {
   return {
+    adapters: core.adapters,
     get ended() {
       core.refresh?.(true);
       return session.ended;

@@ -24,13 +24,17 @@ export class PoolAdapters extends AdaptersMap implements TypeMemory {
   readonly #remembered = new Map<string, Remembered>();
   /** What the program has had all connections know. */
   #learned: FetchedTypes | null = null;
-  /** Whether connections fetch types when they are made: theirs are newer than what was fetched before. */
-  #isFresh = false;
+  /** How often all was forgotten, and when the program last had all connections know something. */
+  #forgotten = 0;
+  #learnedAt = 0;
+  /** When those that fetch types began to: what came is newer than what was fetched before, and no newer. */
+  readonly #askedAt = new WeakMap<AdaptersMap, number>();
   readonly #followers = new Set<AdaptersMap>();
 
   /** Makes a connection's adapters follow these: all changes until now, and those from now on. */
   follow(adapters: AdaptersMap): void {
-    if (this.#learned !== null && !this.#isFresh) adapters.learn(this.#learned);
+    const isFresh = (this.#askedAt.get(adapters) ?? -1) >= this.#learnedAt;
+    if (this.#learned !== null && !isFresh) adapters.learn(this.#learned);
     for (const change of this.#changes) change(adapters);
     this.#followers.add(adapters);
   }
@@ -50,7 +54,7 @@ export class PoolAdapters extends AdaptersMap implements TypeMemory {
    * connections can't be replaced by another one of its name, but behind a pooler.
    */
   find(place: string, holder: TypeHolder): FetchedTypes | null {
-    this.#isFresh = true;
+    this.#askedAt.set(holder.adapters, this.#forgotten);
     const remembered = this.#remembered.get(place);
     if (remembered === undefined) return null;
     const { types, holders } = remembered;
@@ -60,8 +64,12 @@ export class PoolAdapters extends AdaptersMap implements TypeMemory {
     return types;
   }
 
-  /** Keeps what the first connection to a place has fetched, also for what is asked of the pool itself. */
+  /**
+   * Keeps what the first connection to a place has fetched, also for what is asked of the pool itself; not what was
+   * asked before all was forgotten.
+   */
   keep(place: string, holder: TypeHolder, types: FetchedTypes): void {
+    if (this.#askedAt.get(holder.adapters) !== this.#forgotten) return;
     this.#remembered.set(place, { types, holders: new Set([holder]) });
     super.learn(types);
   }
@@ -69,6 +77,7 @@ export class PoolAdapters extends AdaptersMap implements TypeMemory {
   /** Has the next connection ask for the types again. */
   forget(): void {
     this.#remembered.clear();
+    this.#forgotten++;
   }
 
   /** Has all connections know types; those to come, too, unless they fetch all there are by then. */
@@ -76,6 +85,7 @@ export class PoolAdapters extends AdaptersMap implements TypeMemory {
     super.learn(types);
     this.#learned = this.#learned === null ? types : this.#learned.with(types);
     this.forget();
+    this.#learnedAt = this.#forgotten;
     for (const follower of this.#followers) follower.learn(types);
   }
 

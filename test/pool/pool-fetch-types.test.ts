@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import {
   type AsyncConnection,
   BlockingConnectionPool,
+  connect,
   ConnectionPool,
   EnumInfo,
   errors,
@@ -155,6 +156,46 @@ describe.each(shells)("in the $name shell", ({ name }) => {
     expect(await pool.query("select $1::later as v", ["b"])).toEqual([{ v: "b" }]);
     expect(asked).toBe(before + 1);
     await pool.execute("drop type later");
+  });
+
+  test("a connection that asked before all were told is told as well", async () => {
+    const maker = await connect(defaultServer().conninfo({ dbname: DATABASE }));
+    await maker.execute("begin; drop type if exists made; create type made as enum ('a')");
+    const infos = [await EnumInfo.fetch(maker, "made")];
+    const pool = poolOf({
+      connect: {
+        trace: (line) => {
+          if (!line.includes("pg_is_other_temp_schema")) return;
+          asked++;
+          // The server has yet to answer, and sees nothing of this type.
+          if (asked === 1) registerTypes(infos, pool);
+        },
+      },
+    });
+    const text = "select array['a']::made[] as v, '(1,ok)'::spot as s";
+    const first = await pool.getConn();
+    await maker.execute("commit");
+    const expected = [{ v: ["a"], s: SPOT }];
+    expect(await first.query(text)).toEqual(expected);
+    const second = await pool.getConn();
+    expect(await second.query(text)).toEqual(expected);
+    for (const conn of [first, second]) await pool.putConn(conn);
+    await maker.execute("drop type made");
+    await maker.close();
+  });
+
+  test("what was asked before a drain is not kept after it", async () => {
+    const pool = poolOf({
+      connect: {
+        trace: (line) => {
+          if (line.includes("pg_is_other_temp_schema") && ++asked === 1) pool.drain();
+        },
+      },
+    });
+    const first = await pool.getConn();
+    const second = await pool.getConn();
+    expect(asked).toBe(2);
+    for (const conn of [first, second]) await pool.putConn(conn);
   });
 
   test("without the option, what is registered for the pool holds for connections to come", async () => {
