@@ -37,26 +37,13 @@ const STATEMENT_LIMITS = leftOut(
 /** Files that `npm test` plays, from the test directory. */
 export const PLAYED = {
   cursors: {
-    "server/autocommit.test.ts": {
-      "a statement whose table was altered is run again": STALE,
-      "sends BEGIN together with the first statement": FLUSH,
-    },
     "server/bad-input.test.ts": { "placeholders without parameters are the server's": UNBOUND },
-    "server/close.test.ts": { "what runs and what waits fails": SHARED },
-    "server/column-names.test.ts": {},
     "server/description.test.ts": {},
-    "server/disconnect.test.ts": {},
     "server/duplicate-columns.test.ts": { " keeps the last, or refuses": COPY },
     "server/exchange.test.ts": { "a statement that the server has forgotten": STALE },
     "server/execute.test.ts": { "a statement that fails leaves the cursor without": PENDING },
     "server/fetch.test.ts": {},
-    "server/info.test.ts": {},
-    "server/let-go.test.ts": {},
     "server/multi-row.test.ts": {},
-    "server/notices.test.ts": {},
-    "server/notifies.test.ts": {},
-    "server/notify-handlers.test.ts": {},
-    "server/prepare.test.ts": { "a statement that somebody deallocated by name": STALE },
     "server/rows.test.ts": {},
     "server/server-cursor.test.ts": {},
     "server/server-cursor-life.test.ts": {},
@@ -69,6 +56,20 @@ export const PLAYED = {
       "async shell the stack of undefined": STACK,
       "async shell the stack of COPY": STACK,
     },
+  },
+  sessions: {
+    "server/autocommit.test.ts": {
+      "a statement whose table was altered is run again": STALE,
+      "sends BEGIN together with the first statement": FLUSH,
+    },
+    "server/close.test.ts": { "what runs and what waits fails": SHARED },
+    "server/disconnect.test.ts": {},
+    "server/info.test.ts": {},
+    "server/let-go.test.ts": {},
+    "server/notices.test.ts": {},
+    "server/notifies.test.ts": {},
+    "server/notify-handlers.test.ts": {},
+    "server/prepare.test.ts": { "a statement that somebody deallocated by name": STALE },
     "server/session-settings.test.ts": {},
     "server/transaction.test.ts": {},
     "server/transaction-ends.test.ts": {},
@@ -88,12 +89,10 @@ export const PLAYED = {
       "a template is taken wherever text is": STREAM,
       "in copy(), values become literals": COPY,
     },
-    "server/type-info.test.ts": {},
     "server/type-info-composites.test.ts": {
       "are copied in both formats and directions": COPY,
       "a composite that was created again is read as": STALE,
     },
-    "server/type-info-kinds.test.ts": {},
     "server/type-options.test.ts": {},
     "server/typed-values.test.ts": { "in pipelines, streams, cursors on the server": STREAM },
     "server/values.test.ts": {},
@@ -114,6 +113,7 @@ export const PLAYED_SLOWLY: Readonly<Record<string, Differences>> = {
     "streams, transactions and pipelines": STREAM,
     "what it can't do, it refuses": UNBOUND,
   },
+  "server/column-names.test.ts": {},
   "server/concurrency.test.ts": {
     "statements of every kind keep their order": SHARED,
     "2,000 at once: each gets its own rows or its own error": SHARED,
@@ -136,6 +136,8 @@ export const PLAYED_SLOWLY: Readonly<Record<string, Differences>> = {
     "stops its own statement among those of others": STATEMENT_LIMITS,
   },
   "server/transaction-turns.test.ts": {},
+  "server/type-info.test.ts": {},
+  "server/type-info-kinds.test.ts": {},
   "server/value-settings.test.ts": {},
 };
 
