@@ -6,7 +6,9 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Connection } from "../../src/index.ts";
 import { Channel } from "../../src/transport/bridge.ts";
-import { RING_SIZE, RING_START, Word, WORDS } from "../../src/transport/mailbox.ts";
+import { farewellOf } from "../../src/transport/farewell.ts";
+import { layout, RING_SIZE, RING_START, Word, WORDS } from "../../src/transport/mailbox.ts";
+import { ringOf } from "../../src/transport/ring.ts";
 import { leaveMailbox, takeMailbox } from "../../src/transport/spare-mailboxes.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { eventually } from "../support/shells.ts";
@@ -177,6 +179,23 @@ describe("a channel", () => {
     await eventually(() => isReleased(memory));
     expect(spares()).toEqual([memory]);
   });
+});
+
+test("who has let go of a mailbox says nothing into it any more", () => {
+  const memory = takeMailbox();
+  const channel = { words: wordsOf(memory), bytes: new Uint8Array(memory) };
+  const { release, report } = farewellOf(layout);
+  const { free, fill } = ringOf(layout);
+  release(channel);
+  expect(isReleased(memory)).toBe(true);
+  const before = Buffer.from(new Uint8Array(memory).slice());
+  // As a timer, a callback of a write and a read would, that were begun before.
+  Atomics.add(channel.words, Word.signal, 1);
+  Atomics.store(channel.words, Word.done, 7);
+  report(channel, new Error("late"));
+  expect(fill(channel, [Buffer.from("late")])).toBe(false);
+  expect(free(channel)).toHaveLength(0);
+  expect(before.equals(new Uint8Array(memory))).toBe(true);
 });
 
 describe("a blocking connection", () => {
