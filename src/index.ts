@@ -129,11 +129,13 @@ export { BoundedArray } from "./adapt/types/array-bounds.ts";
 export {
   Float4,
   Float8,
+  FullTransactionId,
   Int2,
   Int4,
   Int8,
   Numeric,
   Oid,
+  TransactionId,
   TypedValue,
 } from "./adapt/types/typed-values.ts";
 export { Interval } from "./adapt/types/interval-value.ts";

@@ -6,11 +6,13 @@ import * as typed from "../../src/adapt/types/typed-values.ts";
 import {
   Float4,
   Float8,
+  FullTransactionId,
   Int2,
   Int4,
   Int8,
   Numeric,
   Oid,
+  TransactionId,
 } from "../../src/adapt/types/typed-values.ts";
 import { unknownCodec } from "../../src/adapt/types/unknown.ts";
 import { DataError, ProgrammingError } from "../../src/errors.ts";
@@ -22,6 +24,9 @@ describe("a wrapper", () => {
     [new Int4(7n), 23, 7, "7"],
     [new Int8(7), 20, 7n, "7"],
     [new Oid(4294967295), 26, 4294967295, "4294967295"],
+    [new TransactionId(4294967295n), 28, 4294967295, "4294967295"],
+    [new FullTransactionId(7), 5069, 7n, "7"],
+    [new FullTransactionId(2n ** 64n - 1n), 5069, 2n ** 64n - 1n, "18446744073709551615"],
     [new Float4(0.1), 700, 0.1, "0.1"],
     [new Float8(-0), 701, -0, "-0"],
     [new Float8(NaN), 701, NaN, "NaN"],
@@ -49,6 +54,9 @@ describe("a wrapper", () => {
     [() => new Int4(2 ** 31), "2147483648 is out of range for int4 (-2147483648 to 2147483647)"],
     [() => new Int4(1.5), "1.5 is not an integer, int4 takes whole numbers"],
     [() => new Oid(-1), "-1 is out of range for oid (0 to 4294967295)"],
+    [() => new TransactionId(2 ** 32), "4294967296 is out of range for xid (0 to 4294967295)"],
+    [() => new FullTransactionId(-1), "-1 is out of range for xid8 (0 to 18446744073709551615)"],
+    [() => new FullTransactionId(0.5), "0.5 is not an exact integer; give xid8 a bigint"],
     [() => new Int8(2 ** 53), "9007199254740992 is not an exact integer; give int8 a bigint"],
     [() => new Int8(2n ** 63n), "9223372036854775808 is out of range for int8"],
     [() => new Float4(1e39), "1e+39 is out of range for float4"],
@@ -60,12 +68,15 @@ describe("a wrapper", () => {
     expect(make).toThrow(message);
   });
 
-  test.each([Int2, Int4, Int8, Oid, Float4, Float8, Numeric])("%p takes nothing else", (Kind) => {
-    for (const value of [undefined, null, {}, [], true]) {
-      expect(() => new Kind(value as never)).toThrow(ProgrammingError);
-    }
-    if (Kind !== Numeric) expect(() => new Kind("1" as never)).toThrow(ProgrammingError);
-  });
+  test.each([Int2, Int4, Int8, Oid, TransactionId, FullTransactionId, Float4, Float8, Numeric])(
+    "%p takes nothing else",
+    (Kind) => {
+      for (const value of [undefined, null, {}, [], true]) {
+        expect(() => new Kind(value as never)).toThrow(ProgrammingError);
+      }
+      if (Kind !== Numeric) expect(() => new Kind("1" as never)).toThrow(ProgrammingError);
+    },
+  );
 });
 
 test("types are said when one parameter says its own", () => {

@@ -1,7 +1,17 @@
 // Where the server can't tell a parameter's type, a wrapper says it; where it can, nothing changes.
 
 import { describe, expect, test } from "@jest/globals";
-import { BoundedArray, Float8, Int4, Int8, Numeric, Oid, tupleRow } from "../../src/index.ts";
+import {
+  BoundedArray,
+  Float8,
+  FullTransactionId,
+  Int4,
+  Int8,
+  Numeric,
+  Oid,
+  TransactionId,
+  tupleRow,
+} from "../../src/index.ts";
 import { failureOf, shells } from "../support/shells.ts";
 
 const TYPES = "select pg_typeof($1)::text, pg_typeof($2)::text, $1, $2";
@@ -34,12 +44,14 @@ describe.each(shells)("$name shell", ({ connect }) => {
     ).toEqual([["5", ["5"]]]);
   });
 
-  test("a transaction's number has none: SQL says what it is", async () => {
+  test("a transaction's number is said by SQL or by its wrapper", async () => {
     await using conn = await connect({ rowFactory: tupleRow });
     for (const options of [{}, { binary: true }, { binary: false }]) {
       const text = "select pg_typeof($1::xid)::text, pg_typeof($2::xid8)::text, $1::xid, $2::xid8";
       const [row] = await conn.query(text, [4_294_967_295, 2n ** 40n], options);
       expect(row).toEqual(["xid", "xid8", 4_294_967_295, 2n ** 40n]);
+      const values = [new TransactionId(4_294_967_295), new FullTransactionId(2n ** 40n)];
+      expect(await conn.query(TYPES, values, options)).toEqual([row]);
     }
     const error = await failureOf(() => conn.query("select $1::xid", [2 ** 32]));
     expect(error.message).toMatch(/^parameter \$1 \(xid\)/);

@@ -82,24 +82,39 @@ export class Oid extends TypedValue<number> {
   }
 }
 
-const LEAST_INT8 = -(2n ** 63n);
-const MOST_INT8 = 2n ** 63n - 1n;
+/** A transaction's number with 32 bits, of the type xid; `Xid` is the name of a two-phase transaction. */
+export class TransactionId extends TypedValue<number> {
+  /** @throws DataError for what isn't whole or out of range. */
+  constructor(value: number | bigint) {
+    super("xid", whole("xid", 0, 4294967295, value));
+  }
+}
+
+function exact(type: string, least: bigint, most: bigint, value: number | bigint): bigint {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+    throw new DataError(`${shown(value)} is not an exact integer; give ${type} a bigint`);
+  }
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw wrongKind(type, "a bigint or a number", value);
+  }
+  const big = BigInt(value);
+  if (big < least || big > most) throw outOfRange(type, value, `${least} to ${most}`);
+  return big;
+}
 
 /** A number of the type int8; its value is a bigint. */
 export class Int8 extends TypedValue<bigint> {
   /** @throws DataError for what isn't whole, out of range, or a number that has lost digits. */
   constructor(value: number | bigint) {
-    if (typeof value === "number" && !Number.isSafeInteger(value)) {
-      throw new DataError(`${shown(value)} is not an exact integer; give int8 a bigint`);
-    }
-    if (typeof value !== "number" && typeof value !== "bigint") {
-      throw wrongKind("int8", "a bigint or a number", value);
-    }
-    const exact = BigInt(value);
-    if (exact < LEAST_INT8 || exact > MOST_INT8) {
-      throw outOfRange("int8", value, `${LEAST_INT8} to ${MOST_INT8}`);
-    }
-    super("int8", exact);
+    super("int8", exact("int8", -(2n ** 63n), 2n ** 63n - 1n, value));
+  }
+}
+
+/** A transaction's number that does not wrap around, of the type xid8; its value is a bigint. */
+export class FullTransactionId extends TypedValue<bigint> {
+  /** @throws DataError for what isn't whole, out of range, or a number that has lost digits. */
+  constructor(value: number | bigint) {
+    super("xid8", exact("xid8", 0n, 2n ** 64n - 1n, value));
   }
 }
 
