@@ -171,12 +171,14 @@ export class MahoutError extends Error {
   constructor(message: string, options: MahoutErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     hide(this, { name: new.target.name });
-    this.diag = options.diag ?? silence;
-    // Node prints uncaught errors by their own listed properties: eighteen nulls would say nothing.
-    if (this.diag === silence) hide(this, { diag: silence });
-    this.sqlstate = new.target.sqlstate ?? this.diag.sqlstate;
+    const diag = options.diag ?? silence;
+    // Errors are printed in this order: what the server said comes last.
+    this.sqlstate = new.target.sqlstate ?? diag.sqlstate;
     this.code = options.code ?? this.sqlstate ?? new.target.clientCode;
     this.statement = options.statement ?? null;
+    this.diag = diag;
+    // Node prints uncaught errors by their own listed properties: eighteen nulls would say nothing.
+    if (diag === silence) hide(this, { diag: silence });
     tell(this, options.outcome ?? (this.sqlstate === "57014" ? "cancelled" : null));
   }
 }
