@@ -3,7 +3,7 @@
 import { testFaultsAtBytes } from "./faults-bytes.ts";
 
 testFaultsAtBytes({
-  step: { connect: 151, corrupt: 11, split: 1 },
+  step: { connect: 211, corrupt: 17, split: 1 },
   masks: [0xff],
   patience: 120_000,
 });
