@@ -5,17 +5,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { serialize } from "pg-protocol";
 import { NullDriver } from "../null-driver.mjs";
-import { one, pipeline, prepare, startupOf, transaction } from "./null.mjs";
+import { batches, one, pipeline, prepare, startupOf, transaction } from "./null.mjs";
 
 /** Makes the contender. */
 export async function create(target) {
   const driver = new NullDriver();
   const contexts = new AsyncLocalStorage();
-  const batches = new Map();
-  const batch = (key, make) => {
-    if (!batches.has(key)) batches.set(key, Buffer.concat(make()));
-    return batches.get(key);
-  };
+  const batch = batches();
   const ask = (bytes) =>
     new Promise((resolve) => driver.exchange(bytes, 1, () => resolve([{ x: 1 }])));
   /** Sends all of them in one piece, and gives the sum of what they give. */

@@ -63,10 +63,19 @@ export const prepare = Buffer.concat([
   serialize.sync(),
 ]);
 
+/** What is sent in one piece, put together once for each key. */
+export function batches() {
+  const known = new Map();
+  return (key, make) => {
+    if (!known.has(key)) known.set(key, Buffer.concat(make()));
+    return known.get(key);
+  };
+}
+
 /** Makes the contender; with `publicOnly` it uses nothing but Node's documented interface. */
 export async function create(target, options = {}) {
   const driver = new NullDriver(options);
-  const batches = new Map();
+  const batch = batches();
   const exchange = (bytes, readyCount) =>
     new Promise((resolve) => {
       const before = driver.rowCount;
@@ -84,10 +93,6 @@ export async function create(target, options = {}) {
       };
       next();
     });
-  const batch = (key, make) => {
-    if (!batches.has(key)) batches.set(key, Buffer.concat(make()));
-    return batches.get(key);
-  };
   return {
     ...bulk(exchange),
     name: options.publicOnly ? "null-public" : "null",

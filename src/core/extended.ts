@@ -107,14 +107,7 @@ export function writePrepared(
   let before: string;
   try {
     before = prologue.write(session);
-    const { parameterOids, text } = statement;
-    const { parameters } = request;
-    try {
-      const bound = new BoundParameters(parameters, parameterOids as readonly number[], adapters);
-      statement.frame(shape).write(outbox, bound);
-    } catch (error) {
-      throw withListHint(error, text, parameters);
-    }
+    bind(outbox, adapters, statement, request, statement.name as string, shape);
   } catch (error) {
     outbox.rewind(mark);
     throw error;
@@ -269,7 +262,9 @@ function bind(
 ): void {
   const oids = statement.parameterOids as readonly number[];
   try {
-    writeBind(outbox, name, new BoundParameters(parameters, oids, adapters), shape.formats);
+    const bound = new BoundParameters(parameters, oids, adapters);
+    if (name === statement.name) statement.frame(shape).write(outbox, bound);
+    else writeBind(outbox, name, bound, shape.formats);
   } catch (error) {
     throw withListHint(error, statement.text, parameters);
   }

@@ -96,10 +96,10 @@ function holderOf(session: Session, core: Learning["core"]): TypeHolder {
 export function registerTypes(infos: Iterable<TypeInfo>, context?: AdaptersContext): void {
   const isList = typeof infos === "object" && infos !== null && Symbol.iterator in infos;
   const list: unknown[] = isList ? [...infos] : [infos];
-  const stranger = isList ? list.find((info) => !(info instanceof TypeInfo)) : infos;
-  if (!isList || list.some((info) => !(info instanceof TypeInfo)))
+  const stranger = isList ? list.findIndex((info) => !(info instanceof TypeInfo)) : 0;
+  if (stranger >= 0)
     throw new ProgrammingError(
-      `registerTypes() takes a list as TypeInfo.fetchAll() gives it, not ${isList ? "one with " : ""}${kindOf(stranger)}`,
+      `registerTypes() takes a list as TypeInfo.fetchAll() gives it, not ${isList ? "one with " : ""}${kindOf(list[stranger])}`,
     );
   adaptersOf(context).learn(typesOf(list as TypeInfo[]));
 }

@@ -127,7 +127,7 @@ export class SocketTransport {
     this.#under.behind(socket, outbox.bytes.subarray(start, outbox.length));
     this.#watchWrites?.();
     // Mostly the system took it all at once; else the bytes are the socket's until it has.
-    if (socket.writableLength === 0) outbox.clear();
+    if (this.#under.left(socket) === 0) outbox.clear();
     else outbox.detach();
   }
 

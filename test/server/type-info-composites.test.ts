@@ -1,9 +1,7 @@
 // Composites of a database, registered, altered and created again, in both shells.
 
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { globalAdapters } from "../../src/adapt/builtins.ts";
 import {
-  AdaptersMap,
   type AsyncConnection,
   CompositeInfo,
   DataError,
@@ -13,24 +11,14 @@ import {
   TypeInfo,
 } from "../../src/index.ts";
 import { expectUsable, failureOf, type Shell } from "../support/shells.ts";
-import { questionsTo, SCHEMA, typeStage } from "./type-stage.ts";
+import { connectForEach, SCHEMA, typeStage } from "./type-stage.ts";
 
 const { shells, administer } = typeStage();
 
-describe.each(shells)("in the $name shell", ({ name: shell, connect }: Shell) => {
+describe.each(shells)("in the $name shell", (each: Shell) => {
+  const { name: shell } = each;
   let conn: AsyncConnection;
-  const before = new AdaptersMap(globalAdapters);
-
-  beforeEach(async () => {
-    conn = await connect({ options: `-c search_path=${SCHEMA},public` });
-  });
-
-  afterEach(async () => {
-    globalAdapters.assume(before);
-    await conn.close();
-  });
-
-  const { valueOf, expectRoundTrip } = questionsTo(() => conn);
+  const { valueOf, expectRoundTrip } = connectForEach(each, (made) => (conn = made));
 
   describe("composites", () => {
     const ada = {

@@ -1,9 +1,7 @@
 // Enums, domains, ranges and types of extensions of a database, registered, in both shells.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { globalAdapters } from "../../src/adapt/builtins.ts";
+import { describe, expect, test } from "@jest/globals";
 import {
-  AdaptersMap,
   type AsyncConnection,
   DomainInfo,
   EnumInfo,
@@ -18,24 +16,13 @@ import {
   TypeInfo,
 } from "../../src/index.ts";
 import { failureOf, type Shell } from "../support/shells.ts";
-import { questionsTo, SCHEMA, typeStage } from "./type-stage.ts";
+import { connectForEach, typeStage } from "./type-stage.ts";
 
 const { shells } = typeStage();
 
-describe.each(shells)("in the $name shell", ({ connect }: Shell) => {
+describe.each(shells)("in the $name shell", (each: Shell) => {
   let conn: AsyncConnection;
-  const before = new AdaptersMap(globalAdapters);
-
-  beforeEach(async () => {
-    conn = await connect({ options: `-c search_path=${SCHEMA},public` });
-  });
-
-  afterEach(async () => {
-    globalAdapters.assume(before);
-    await conn.close();
-  });
-
-  const { valueOf, expectRoundTrip } = questionsTo(() => conn);
+  const { valueOf, expectRoundTrip } = connectForEach(each, (made) => (conn = made));
 
   describe("enums", () => {
     test("are their labels, and nothing else is sent", async () => {

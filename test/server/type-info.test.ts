@@ -1,6 +1,6 @@
 // Types of a database, fetched and registered, in both shells.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { globalAdapters } from "../../src/adapt/builtins.ts";
 import {
   AdaptersMap,
@@ -24,24 +24,14 @@ import {
 } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { eventually, expectUsable, failureOf, type Shell } from "../support/shells.ts";
-import { questionsTo, SCHEMA, typeStage } from "./type-stage.ts";
+import { connectForEach, typeStage } from "./type-stage.ts";
 
 const { dbname, shells, administer } = typeStage();
 
-describe.each(shells)("in the $name shell", ({ name: shell, connect }: Shell) => {
+describe.each(shells)("in the $name shell", (each: Shell) => {
+  const { name: shell, connect } = each;
   let conn: AsyncConnection;
-  const before = new AdaptersMap(globalAdapters);
-
-  beforeEach(async () => {
-    conn = await connect({ options: `-c search_path=${SCHEMA},public` });
-  });
-
-  afterEach(async () => {
-    globalAdapters.assume(before);
-    await conn.close();
-  });
-
-  const { valueOf } = questionsTo(() => conn);
+  const { valueOf } = connectForEach(each, (made) => (conn = made));
 
   describe("fetching", () => {
     test.each<[name: string | number | { asString(): string }, kind: unknown, regtype: string]>([

@@ -2,8 +2,9 @@
 // to it in both shells. Files that test different types run at once, and so may a file and its second play
 // with the pipeline on.
 
-import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { AsyncConnection } from "../../src/index.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "@jest/globals";
+import { globalAdapters } from "../../src/adapt/builtins.ts";
+import { AdaptersMap, type AsyncConnection } from "../../src/index.ts";
 import { administer, type Shell, shells } from "../support/shells.ts";
 
 /** The schema of the types, first in the search_path of those who ask for them. */
@@ -72,15 +73,34 @@ export interface Questions {
   expectRoundTrip(type: string, value: unknown, text: string): Promise<void>;
 }
 
-/** Questions to the connection that there is when they are asked. */
-export function questionsTo(connection: () => AsyncConnection): Questions {
+/**
+ * Connects before each test of the block that calls it, and closes after it; what was registered for the program is
+ * taken back. `take` is given the connection, which the questions go to.
+ */
+export function connectForEach(
+  { connect }: Shell,
+  take: (conn: AsyncConnection) => void,
+): Questions {
+  let conn: AsyncConnection;
+  const before = new AdaptersMap(globalAdapters);
+
+  beforeEach(async () => {
+    conn = await connect({ options: `-c search_path=${SCHEMA},public` });
+    take(conn);
+  });
+
+  afterEach(async () => {
+    globalAdapters.assume(before);
+    await conn.close();
+  });
+
   async function valueOf(
     text: string,
     parameters: unknown[] = [],
     binary?: boolean,
   ): Promise<unknown> {
     const options = binary === undefined ? {} : { binary };
-    return (await connection().query(text, parameters, options))[0]?.v;
+    return (await conn.query(text, parameters, options))[0]?.v;
   }
 
   async function expectRoundTrip(type: string, value: unknown, text: string): Promise<void> {
