@@ -9,6 +9,7 @@ import { DataError, ProgrammingError } from "../errors.ts";
 import type { ParameterWriter } from "../protocol/encode.ts";
 import { MOST_PARAMETERS } from "../protocol/writer.ts";
 import type { Writer } from "../protocol/writer.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { AdaptersMap } from "./registry.ts";
 import { placed } from "./types/placed.ts";
 import { unknownCodec } from "./types/unknown.ts";
@@ -98,3 +99,5 @@ function shownType(name: string, oid: number): string {
     ? `the unregistered type ${oid}`
     : name;
 }
+
+keepShape(new BoundParameters([], [], nobody));

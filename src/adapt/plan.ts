@@ -12,7 +12,9 @@ import type { RowFactory } from "../rows.ts";
 import { dictRow, factoryFor, rowTemplate, tupleRow } from "../rows.ts";
 import type { RowReader } from "./compile.ts";
 import { compileArrayReader, compileObjectReader } from "./compile.ts";
-import type { AdaptersMap, Load } from "./registry.ts";
+import { AdaptersMap } from "./registry.ts";
+import type { Load } from "./registry.ts";
+import { keepShape } from "../shapes.ts";
 
 /** So many rows are read by the loop before a reader is compiled. */
 const ROWS_BEFORE_COMPILING = 400;
@@ -130,3 +132,5 @@ function arrayReader(loads: readonly Load[]): RowReader<unknown[]> {
     return row;
   };
 }
+
+keepShape(new RowPlan([], new AdaptersMap(), dictRow));

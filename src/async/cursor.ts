@@ -15,6 +15,7 @@ import {
 import { CopyCore } from "../core/copy.ts";
 import { checkStream, copyArguments } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
+import { NO_CONNECTION } from "../core/cursor-face.ts";
 import type { ScrollMode } from "../core/cursor.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
 import type { Items } from "../core/items.ts";
@@ -23,6 +24,7 @@ import { bindQuery } from "../core/query.ts";
 import { recapture } from "../core/recapture.ts";
 import { StreamCore } from "../core/stream.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCopy, AsyncCopyFunction } from "./copy.ts";
 import { beginCopy } from "./copy.ts";
@@ -249,3 +251,5 @@ export class AsyncCursor<Row = DictRow> extends CursorCore<Row> {
     this.shut();
   }
 }
+
+keepShape(new AsyncCursor(NO_CONNECTION, nobody));

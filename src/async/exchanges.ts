@@ -4,12 +4,13 @@
  * Errors are made where no program has called anything, so what fails goes on in an asynchronous function: from
  * there the engine knows who awaits it (see recapture.ts).
  */
-import { Exchange, RowsExchange } from "../core/exchange.ts";
+import { Exchange, NO_EXECUTION, RowsExchange } from "../core/exchange.ts";
 import type { Execution } from "../core/exchange.ts";
 import type { ResultSet } from "../core/execute.ts";
 import { lastRows } from "../core/results.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import type { RowFactory } from "../rows.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { Resolve } from "./promising.ts";
 import { failing, keep, kept, outcome } from "./promising.ts";
 
@@ -72,3 +73,6 @@ export class AwaitedResult<T> extends Exchange {
     this.#resolve(outcome(this.#finisher.finish(rest), this.#show));
   }
 }
+
+keepShape(new AwaitedRows(NO_EXECUTION, nobody, nobody));
+keepShape(new AwaitedResult(NO_EXECUTION, (sets) => sets, nobody));

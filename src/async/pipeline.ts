@@ -13,6 +13,7 @@ import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCursor } from "./cursor.ts";
 import type { AsyncExecuteOptions, AsyncLimits } from "./options.ts";
 import { Seat } from "./seats.ts";
+import { keepShape, nobody } from "../shapes.ts";
 
 /** A block's function. */
 export type AsyncPipelineFunction<T, Row = DictRow> = (
@@ -158,3 +159,5 @@ export function pipeline<T, Row>(
   block.enter();
   return block.start();
 }
+
+keepShape(new AsyncPipeline(nobody, {}));

@@ -7,6 +7,7 @@
  * done in its turn, and nothing begins before the first step. Knows nothing of where rows come from.
  */
 import { recapture } from "../core/recapture.ts";
+import { keepShape, nobody } from "../shapes.ts";
 
 /** Where the rows come from. */
 export interface RowSource<Row> {
@@ -139,3 +140,5 @@ export class PulledRows<Row> implements AsyncGenerator<Row, void, undefined> {
 function over(): IteratorReturnResult<void> {
   return { done: true, value: undefined };
 }
+
+keepShape(new PulledRows(nobody));

@@ -13,6 +13,7 @@ import { TransactionCore } from "../core/transaction.ts";
 import type { TransactionOptions } from "../core/transaction.ts";
 import type { DictRow } from "../rows.ts";
 import { ProgrammingError, Rollback } from "../errors.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCursor } from "./cursor.ts";
 import { checkNotFeeding } from "./items.ts";
@@ -284,3 +285,5 @@ async function repeated<T, Row>(
     }
   }
 }
+
+keepShape(new AsyncTransaction(nobody, {}, null));

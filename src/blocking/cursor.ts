@@ -12,6 +12,7 @@ import { CopyCore } from "../core/copy.ts";
 import { checkStream, copyArguments } from "../core/copy-options.ts";
 import type { CopyOptions, StreamOptions } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
+import { NO_CONNECTION } from "../core/cursor-face.ts";
 import type { ScrollMode } from "../core/cursor.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
 import type { ExecuteManyOptions } from "../core/execute-many.ts";
@@ -21,6 +22,7 @@ import { bindQuery } from "../core/query.ts";
 import type { ExecuteOptions } from "../core/options.ts";
 import { StreamCore } from "../core/stream.ts";
 import type { DictRow, RowFactory } from "../rows.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import { stopAfter } from "../transport/deadlines.ts";
 import type { Connection } from "./connection.ts";
 import type { CopyFunction } from "./copy.ts";
@@ -208,3 +210,5 @@ export class Cursor<Row = DictRow> extends CursorCore<Row> {
     this.shut();
   }
 }
+
+keepShape(new Cursor(NO_CONNECTION, nobody));

@@ -8,6 +8,7 @@ import { PipelineFace } from "../core/pipeline-face.ts";
 import type { DictRow } from "../rows.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
+import { keepShape, nobody } from "../shapes.ts";
 
 /** A block's function. */
 export type PipelineFunction<T, Row = DictRow> = (pipeline: Pipeline<Row>) => T;
@@ -94,3 +95,5 @@ export class Pipeline<Row = DictRow> extends PipelineFace {
     if (this.open) this.#end();
   }
 }
+
+keepShape(new Pipeline(nobody, {}));

@@ -11,6 +11,7 @@ import type { ExecuteOptions } from "../core/options.ts";
 import { checkOrder, refusePromise } from "../core/blocks.ts";
 import { ProgrammingError, Rollback } from "../errors.ts";
 import { pause } from "../transport/pause.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
 import { refuseSignal } from "./driver.ts";
@@ -174,3 +175,5 @@ export function transaction<T, Row>(
     }
   }
 }
+
+keepShape(new Transaction(nobody, {}));

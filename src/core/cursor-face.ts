@@ -125,3 +125,8 @@ export abstract class CursorFace<Row> {
       throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
   }
 }
+
+/** For cursors that are only kept, see {@link keepShape}: nobody's connection. */
+export const NO_CONNECTION = {
+  core: { adapters: new AdaptersMap(), duplicateColumns: "last" } satisfies Adapted,
+} as never;

@@ -9,6 +9,7 @@ import type { AdaptersMap } from "../adapt/registry.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { RowFactory } from "../rows.ts";
 import { Column } from "./column.ts";
+import { keepShape } from "../shapes.ts";
 
 /** Columns as they were shown last, and what named their types. */
 interface Shown {
@@ -67,3 +68,5 @@ export class Description {
     );
   }
 }
+
+keepShape(new Description([]));

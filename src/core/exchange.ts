@@ -17,7 +17,8 @@ import { Backend } from "../protocol/messages.ts";
 import { surprise } from "../protocol/replies.ts";
 import { ROW_HEADER, rowEnd } from "../protocol/result.ts";
 import type { RowFactory } from "../rows.ts";
-import { isOwnFactory } from "../rows.ts";
+import { dictRow, isOwnFactory } from "../rows.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { Description } from "./description.ts";
 import { answered, execute, finish } from "./execute.ts";
 import type { ResultSet } from "./execute.ts";
@@ -34,6 +35,10 @@ export interface Execution {
   readonly context: ExecuteContext;
   readonly request: ExecuteRequest;
   readonly statement: Statement;
+  /** How its results are asked for. */
+  readonly shape: ResultShape;
+  /** What goes before it. */
+  readonly due: readonly string[];
   /** The pipeline that it is part of; null outside of one. */
   readonly pipeline: PipelineCore | null;
 }
@@ -51,7 +56,9 @@ export function executionOf(
   if (context.prologue.refusal !== null || !areSendable(request.parameters)) return null;
   const statement = context.statements.of(request);
   if (statement.name === null || statement.exclusive) return null;
-  return { context, request, statement, pipeline };
+  const shape = statement.shape(context.adapters, request.binary);
+  const due = context.prologue.due(context.session);
+  return { context, request, statement, shape, due, pipeline };
 }
 
 /**
@@ -59,27 +66,19 @@ export function executionOf(
  * not called from there: it is to find itself in its caller's asynchronous context, and the connection at rest.
  */
 export function readsOnArrival(execution: Execution, factory: object): boolean {
-  const { context, request, statement } = execution;
-  return isOwnFactory(factory) && statement.shape(context.adapters, request.binary).isOwn;
+  return isOwnFactory(factory) && execution.shape.isOwn;
 }
 
 /** One execution of a statement that is prepared. */
 export abstract class Exchange extends ExtendedReply {
   readonly #execution: Execution;
-  readonly #shape: ResultShape;
-  /** What goes before it. */
-  readonly #due: readonly string[];
   /** Which one of its pipeline it is, counted from 0. */
   #index = -1;
 
   constructor(execution: Execution) {
-    const { context, request, statement, pipeline } = execution;
-    const shape = statement.shape(context.adapters, request.binary);
-    const due = context.prologue.due(context.session);
+    const { shape, due, pipeline } = execution;
     super(stepsOf(due, pipeline ? "2x" : "2xz"), shape.columns);
     this.#execution = execution;
-    this.#shape = shape;
-    this.#due = due;
   }
 
   /** Whether it is one of a pipeline's, which tells of its failure whoever else does. */
@@ -94,16 +93,16 @@ export abstract class Exchange extends ExtendedReply {
 
   /** Its columns and how they are read; null when it gives no rows. */
   protected get description(): Description | null {
-    return this.#shape.description;
+    return this.#execution.shape.description;
   }
 
   /** Sends it. Returns false when a value was refused for the type that was known: it has to be asked for anew. */
   send(): boolean {
-    const { context, request, statement, pipeline } = this.#execution;
+    const { context, request, statement, shape, pipeline } = this.#execution;
     const { session, statements, prologue } = context;
     let before: string;
     try {
-      before = writePrepared(context, statement, request, this.#shape, pipeline ? "" : "z");
+      before = writePrepared(context, statement, request, shape, pipeline ? "" : "z");
     } catch {
       statements.drop(statement);
       return false;
@@ -131,9 +130,9 @@ export abstract class Exchange extends ExtendedReply {
 
   /** What is left of its conversation. */
   #rest(): Conversation<ResultSet[]> {
-    const { context, request, statement, pipeline } = this.#execution;
+    const { context, request, statement, due, pipeline } = this.#execution;
     const sent = sentAs(this);
-    if (pipeline === null) return answered(context, statement, request, this.#due, sent);
+    if (pipeline === null) return answered(context, statement, request, due, sent);
     const pending = new PendingResult(pipeline, context, statement, this.#index);
     pending.expect(sent);
     return pending.arrive(context.session);
@@ -278,3 +277,15 @@ export function* queryRows<Row>(
   const sets = yield* rest;
   return { get: () => lastRows(sets, context.adapters, factory) };
 }
+
+/** For objects that are only kept, see {@link keepShape}. */
+export const NO_EXECUTION: Execution = {
+  context: nobody,
+  request: nobody,
+  statement: nobody,
+  shape: { formats: null, columns: null, description: null, isOwn: true },
+  due: [],
+  pipeline: null,
+};
+
+keepShape(new DrivenRows(NO_EXECUTION, dictRow));

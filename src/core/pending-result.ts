@@ -9,6 +9,7 @@ import type { Conversation } from "../protocol/effects.ts";
 import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import type { Waiter } from "../protocol/replies.ts";
 import type { Session } from "../protocol/session.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import { finish, isStale, learn } from "./execute.ts";
 import type { ResultSet } from "./execute.ts";
 import { confirm } from "./extended.ts";
@@ -189,3 +190,5 @@ export function ofStatement<E extends Error>(error: E, index: number): E {
     configurable: true,
   });
 }
+
+keepShape(new PendingResult(nobody, nobody, nobody, 0));

@@ -5,6 +5,7 @@ import { ProgrammingError } from "../errors.ts";
 import { isRetryable } from "../retryable.ts";
 import { checkMilliseconds, shownOption } from "./operations.ts";
 import type { RetryOptions } from "./transaction.ts";
+import { keepShape } from "../shapes.ts";
 
 const MIN_DELAY = 20;
 const MAX_DELAY = 2_000;
@@ -51,3 +52,5 @@ export class Retry {
     return Math.random() * bound;
   }
 }
+
+keepShape(new Retry(undefined));

@@ -8,6 +8,7 @@ import type { RowReader } from "../adapt/compile.ts";
 import { int32 } from "../protocol/bytes.ts";
 import type { RowBlock } from "../protocol/result.ts";
 import { Result, ROW_HEADER } from "../protocol/result.ts";
+import { keepShape } from "../shapes.ts";
 
 /** Walks the rows of one result. */
 export class RowWalk {
@@ -112,3 +113,5 @@ export class RowWalk {
     }
   }
 }
+
+keepShape(new RowWalk(new Result(null)));

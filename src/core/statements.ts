@@ -18,6 +18,7 @@ import type { ExtendedReply } from "../protocol/extended-reply.ts";
 import { Description } from "./description.ts";
 import { Recency } from "./recency.ts";
 import type { Remembered } from "./recency.ts";
+import { keepShape } from "../shapes.ts";
 
 /** A text longer than this is neither remembered nor prepared: it is unlikely to come again. */
 const LONGEST_TEXT = 64 * 1024;
@@ -277,3 +278,5 @@ function keyOf(text: string, types: readonly number[]): string {
 export function isPreparable(tag: string): boolean {
   return PREPARABLE.test(tag);
 }
+
+keepShape(new Statement(""));

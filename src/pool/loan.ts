@@ -36,6 +36,8 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
   constructor(Base: ConnectionClass<Row, Conn>, lender: Lender<Row>) {
     // Typed as what it extends in the end: a mixin can't say more to the compiler.
     const Plain = Base as unknown as ConnectionClass<Row, AsyncConnection<Row>>;
+    // The last one that was returned is kept for its hidden class, see shapes.ts.
+    const kept: PooledConnection[] = [];
     class PooledConnection extends Plain {
       // The member's own property says whether it is lent by this very loan.
       #member!: Member<PooledSession<Row, AsyncDriver>>;
@@ -67,6 +69,7 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
       #end(): void {
         this.#member.loan = null;
         takeFace(this);
+        kept[0] = this;
       }
 
       override get closed(): boolean {

@@ -7,6 +7,7 @@
  */
 import type { Resolve } from "../async/promising.ts";
 import { failing, keep, kept } from "../async/promising.ts";
+import { keepShape } from "../shapes.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { LONGEST_TIME } from "./clock.ts";
 
@@ -145,3 +146,7 @@ export class Waiters<T> {
     if (next < Infinity && this.#size > 0) this.#arm(next);
   }
 }
+
+// Times by the clock are no integers, which makes another class of them.
+keepShape(new Waiter(0, 0, []));
+keepShape(new Waiter(0.5, 0.5, []));

@@ -3,6 +3,7 @@
  *
  * An arrival looks to a driver like a reply: it is settled or not, may have failed, and resumes one waiter.
  */
+import { keepShape } from "../shapes.ts";
 import type { Waiter } from "./replies.ts";
 
 /** Anything that a driver waits for without a promise: a reply, or a piece of one. */
@@ -38,3 +39,5 @@ export class Arrival implements Awaitable {
     }
   }
 }
+
+keepShape(new Arrival());

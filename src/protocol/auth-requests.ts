@@ -8,6 +8,7 @@ import { Backend } from "./messages.ts";
 import type { Negotiation } from "./negotiation.ts";
 import { Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
+import { keepShape } from "../shapes.ts";
 
 /** What the server wants next. */
 export interface AuthRequest {
@@ -67,3 +68,5 @@ export function* nextRequest(
   if (reply.error) throw errorFromDiagnostic(reply.error);
   return reply.request as AuthRequest;
 }
+
+keepShape(new AuthReply(null));

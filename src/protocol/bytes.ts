@@ -7,6 +7,7 @@
 import { ProtocolError } from "../errors.ts";
 import type { ReadText, Slices } from "./short-text.ts";
 import { SHORT_TEXT, shortLatin1Readers, shortReaders } from "./short-text.ts";
+import { keepShape } from "../shapes.ts";
 
 /** The signed 16-bit integer at `at`. */
 export function int16(bytes: Uint8Array, at: number): number {
@@ -129,3 +130,5 @@ export function readLatin1(bytes: Buffer, start: number, end: number): string {
     ? (shortLatin1Readers[length] as ReadText)(bytes, start, end)
     : (bytes as Buffer & Slices).latin1Slice(start, end);
 }
+
+keepShape(new Body(Buffer.alloc(0), 0, 0, ""));

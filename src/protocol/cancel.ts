@@ -13,6 +13,7 @@ import { Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { open } from "./startup.ts";
 import type { Route } from "./startup.ts";
+import { keepShape } from "../shapes.ts";
 
 const UNCONFIRMED = "ERR_MAHOUT_CANCEL_UNCONFIRMED";
 
@@ -61,3 +62,5 @@ function* end(session: Session): Conversation<void> {
 export function isUnconfirmed(error: unknown): boolean {
   return (error as { code?: unknown }).code === UNCONFIRMED;
 }
+
+keepShape(new ClosedReply());

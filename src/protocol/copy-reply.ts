@@ -17,6 +17,7 @@ import { Backend, commandTag, rowDescription } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
 import { Reply, surprise } from "./replies.ts";
 import { Result } from "./result.ts";
+import { keepShape } from "../shapes.ts";
 
 /** Room for one read from the socket. */
 const FIRST_SIZE = 64 * 1024;
@@ -225,3 +226,5 @@ function unwrap(messages: Buffer): number {
   }
   return to;
 }
+
+keepShape(new CopyReply());

@@ -8,6 +8,7 @@
  * 54.2.3): to the reply's own `z`, or, when it has none, to that of a later reply.
  */
 import type { Diagnostic } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import type { ColumnDescription } from "./messages.ts";
 import { commandTag, parameterDescription, rowDescription, Backend } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
@@ -127,3 +128,5 @@ export class ExtendedReply extends ResultReply {
     this.#at = this.#steps.length - 1;
   }
 }
+
+keepShape(new ExtendedReply("z"));

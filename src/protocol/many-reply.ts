@@ -15,6 +15,7 @@ import { Backend, commandTag } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
 import { ResultReply, surprise } from "./replies.ts";
 import { Result, ROW_HEADER } from "./result.ts";
+import { keepShape } from "../shapes.ts";
 
 /** Takes the answers to many executions of one statement. */
 export class ManyReply extends ResultReply {
@@ -164,3 +165,5 @@ export class ManyReply extends ResultReply {
     }
   }
 }
+
+keepShape(new ManyReply(null, false));

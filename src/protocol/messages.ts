@@ -6,6 +6,7 @@
  */
 import { Diagnostic, ProtocolError } from "../errors.ts";
 import { Body, int32, readLatin1, readUtf8 } from "./bytes.ts";
+import { keepShape } from "../shapes.ts";
 
 /** The type bytes of the messages that a server sends. */
 export const Backend = {
@@ -210,3 +211,5 @@ export function readyStatus(bytes: Buffer, start: number, end: number): Transact
   }
   throw new ProtocolError("the server sent a ReadyForQuery message with an unknown status");
 }
+
+keepShape(new Notify("", "", 0));

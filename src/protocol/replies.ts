@@ -8,6 +8,7 @@
  */
 import type { Diagnostic } from "../errors.ts";
 import { OperationalError, ProtocolError } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import type { Awaitable } from "./arrival.ts";
 import type { ColumnDescription } from "./messages.ts";
 import { commandTag, rowDescription, Backend } from "./messages.ts";
@@ -226,3 +227,7 @@ export class AnswerReply extends Reply {
     throw surprise(Backend.errorResponse);
   }
 }
+
+keepShape(new QueryReply());
+keepShape(new SyncReply());
+keepShape(new AnswerReply());

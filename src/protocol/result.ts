@@ -7,6 +7,7 @@
  * (number of fields, their lengths) is checked here, once, when it arrives; decoders rely on it.
  */
 import { ProtocolError } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import { int32, uint16 } from "./bytes.ts";
 import { frameLength } from "./frames.ts";
 import type { ColumnDescription } from "./messages.ts";
@@ -150,3 +151,5 @@ export function rowEnd(bytes: Buffer, at: number, end: number, count: number): n
 function overrun(): ProtocolError {
   return new ProtocolError("the server sent a row whose fields do not fit its length");
 }
+
+keepShape(new Result(null));

@@ -14,6 +14,7 @@ import { Backend } from "./messages.ts";
 import { Negotiation, PROTOCOL_3_2 } from "./negotiation.ts";
 import { AnswerReply, Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
+import { keepShape, nobody } from "../shapes.ts";
 
 /** How a connection is encrypted: not at all, if the server can, by asking first, or from the first byte. */
 export type Encryption = "none" | "offered" | "required" | "direct";
@@ -136,3 +137,5 @@ export function* startup(session: Session, request: StartupRequest): Conversatio
   yield session.owe(new ReadyReply(session));
   return opened.encrypted;
 }
+
+keepShape(new ReadyReply(nobody));

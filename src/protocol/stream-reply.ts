@@ -9,6 +9,7 @@ import { Arrival } from "./arrival.ts";
 import type { ColumnDescription } from "./messages.ts";
 import { ExtendedReply } from "./extended-reply.ts";
 import { Result } from "./result.ts";
+import { keepShape } from "../shapes.ts";
 
 /** The answer to Bind, Execute and Sync, given out in pieces. */
 export class StreamReply extends ExtendedReply {
@@ -85,3 +86,5 @@ export class StreamReply extends ExtendedReply {
     this.arrival.settle();
   }
 }
+
+keepShape(new StreamReply([]));

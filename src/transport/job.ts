@@ -7,6 +7,7 @@
 import type { Conversation } from "../protocol/effects.ts";
 import type { Awaitable } from "../protocol/arrival.ts";
 import type { Waiter } from "../protocol/replies.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { SocketTransport } from "./socket.ts";
 
 /** A job, as whoever hands out the wire sees it. */
@@ -127,3 +128,5 @@ export function drive<T>(conversation: Conversation<T>, transport: SocketTranspo
   job.start();
   return job.promise;
 }
+
+keepShape(new Job(nobody, nobody, null));

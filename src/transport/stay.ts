@@ -16,6 +16,7 @@ import type { CancelTarget, Explain, Limits } from "./limits.ts";
 import { aborted, abortedBefore, expired, isCancellation, stopStatement } from "./limits.ts";
 import type { Occupation } from "./occupation.ts";
 import type { SocketTransport } from "./socket.ts";
+import { keepShape, nobody } from "../shapes.ts";
 
 /** The line that a stay is in. */
 export interface StayLine {
@@ -255,3 +256,5 @@ export class Stay {
     else this.#line.leave(this.#place);
   }
 }
+
+keepShape(new Stay(nobody, nobody, nobody, nobody));

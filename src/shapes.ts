@@ -1,0 +1,23 @@
+/**
+ * Objects that are made only to be there, so that the engine doesn't forget what it has learnt.
+ *
+ * V8 compiles code for the hidden classes of the objects that it has met, and a hidden class lives only as
+ * long as an object has it, or two collections longer. Replies, parameters and blocks live for one statement: a
+ * collection of everything that comes while none is under way takes their hidden classes with it, and with
+ * them the compiled code of whatever touches such objects, which is nearly all of a driver. The next
+ * thousand statements are interpreted, and take three times as long, whenever a program has been at rest.
+ *
+ * So of each class whose objects are many and live briefly one object is kept from the beginning. It has to
+ * be made by the class's constructor, so that its hidden class is that of all others: what a constructor is
+ * given instead of the real thing must be of the same kind (a number, text, an object).
+ */
+
+const kept: object[] = [];
+
+/** Keeps an object for as long as the program runs, for the sake of its hidden class. */
+export function keepShape(object: object): void {
+  kept.push(object);
+}
+
+/** Stands for whatever an object that is only kept would work on: it is never asked for anything. */
+export const nobody = Object.freeze({}) as never;

@@ -1,0 +1,36 @@
+// A collection of all garbage finds a program at rest; the statement after it is as fast as the one before.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { defaultServer } from "../support/default-server.ts";
+
+const root = join(__dirname, "..", "..");
+/** So many functions are compiled at least. */
+const SOME = 40;
+/** What goes into Node's own code depends on Node's own objects, which come and go: a part of all functions. */
+const NODES = 0.1;
+
+test.each(["async", "blocking", "pool"])(
+  "the compiled code of what statements go through outlives a full collection: %s",
+  (shell) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [
+        "--expose-gc",
+        "--allow-natives-syntax",
+        "--require",
+        join(root, "scripts", "load-typescript.js"),
+        join(__dirname, "programs", "remembered-code.ts"),
+        JSON.stringify(defaultServer().conninfo()),
+        shell,
+      ],
+      { encoding: "utf8", timeout: 100_000 },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const { compiled, lost } = JSON.parse(stdout) as { compiled: number; lost: string[] };
+    expect(compiled).toBeGreaterThan(SOME);
+    if (lost.length > compiled * NODES) expect(lost).toEqual([]);
+  },
+  110_000,
+);
