@@ -258,11 +258,13 @@ describe("async shell: limits", () => {
 
 describe("async shell: the idle probe", () => {
   const probe = { interval: 20, timeout: 60 };
-  const connectProbing = (): Promise<AsyncConnection> =>
-    shell.Connection.connect(proxy.conninfo({ sslmode: "disable" }), { probe });
+  /** For a peer that answers, however busy the machine is. */
+  const patient = { ...probe, timeout: 10_000 };
+  const connectProbing = (options = probe): Promise<AsyncConnection> =>
+    shell.Connection.connect(proxy.conninfo({ sslmode: "disable" }), { probe: options });
 
   test("asks an idle connection, which goes on, in every state", async () => {
-    await using conn = await connectProbing();
+    await using conn = await connectProbing(patient);
     const asked = async (): Promise<void> => {
       const { answered } = proxy;
       // ReadyForQuery has six bytes.
@@ -279,7 +281,7 @@ describe("async shell: the idle probe", () => {
   });
 
   test("leaves a pipeline alone, whose series a Sync would end", async () => {
-    await using conn = await connectProbing();
+    await using conn = await connectProbing(patient);
     await conn.execute("create temp table t (n int)");
     const error = await failureOf(() =>
       conn.pipeline(async (pipe) => {
