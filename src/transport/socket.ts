@@ -17,6 +17,7 @@ import type { ErrorMaker, Session } from "../protocol/session.ts";
 import { chore, resolve } from "./chores.ts";
 import { Descriptor } from "./direct-write.ts";
 import { attemptExpired, insecure, unreachable } from "./failures.ts";
+import { Gathering } from "./gathering.ts";
 import { handshakeOf } from "./handshake.ts";
 import {
   CLOSE_TIMEOUT,
@@ -47,6 +48,9 @@ export class SocketTransport {
   #attempt: NodeJS.Timeout | undefined;
   #flushing = false;
   #paused = false;
+  readonly #gathering = new Gathering(() => {
+    if (!this.#paused) this.#socket?.resume();
+  });
   #watchWrites: (() => void) | null = null;
   #fail: ((error: Error) => void) | null = null;
   #stopped: ErrorMaker | null = null;
@@ -165,7 +169,7 @@ export class SocketTransport {
         buffer: readBuffer(),
         callback: (count: number, buffer: Uint8Array) => {
           this.#received(buffer as Buffer, count);
-          return true;
+          return this.#gathering.readsOn(count, this.#session);
         },
       },
     });

@@ -1,0 +1,100 @@
+// When reading rests so that answers gather, and when it must not.
+
+import { describe, expect, test } from "@jest/globals";
+import { OperationalError } from "../../src/index.ts";
+import { SyncReply } from "../../src/protocol/replies.ts";
+import { Session } from "../../src/protocol/session.ts";
+import { Gathering } from "../../src/transport/gathering.ts";
+import type { Shell } from "../support/shells.ts";
+import { eventually, shells } from "../support/shells.ts";
+
+const [{ connect }] = shells as readonly [Shell];
+const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+const [FEW, MANY] = [30, 1_000];
+const [SMALL, LARGE] = [40, 8_192];
+
+interface Owing {
+  send(count: number): void;
+  /** So many answers come, in a piece of that size; whether reading goes on. */
+  come(count: number, size: number): boolean;
+  /** How many rests have ended. */
+  wentOn(): number;
+}
+
+/** A session to which so many answers are owed, and its rests. */
+function owing(count: number): Owing {
+  let wentOn = 0;
+  const session = new Session();
+  const gathering = new Gathering(() => void wentOn++);
+  const send = (more: number): void => {
+    for (let i = 0; i < more; i++) session.owe(new SyncReply());
+  };
+  const come = (answers: number, size: number): boolean => {
+    for (let i = 0; i < answers; i++) session.receive(READY, 0, READY.length);
+    return gathering.readsOn(size, session);
+  };
+  send(count);
+  // The first piece after a statement was sent never gives rise to a rest.
+  come(0, SMALL);
+  return { send, come, wentOn: () => wentOn };
+}
+
+describe("reading", () => {
+  test("rests where many answers are owed and few have come, and goes on by itself", async () => {
+    const { come, wentOn } = owing(MANY);
+    expect(come(1, SMALL)).toBe(false);
+    await eventually(() => wentOn() === 1);
+    expect(come(100, LARGE)).toBe(true);
+    expect(come(1, SMALL)).toBe(false);
+    await eventually(() => wentOn() === 2);
+  });
+
+  test("does not rest where few answers are owed", () => {
+    expect(owing(FEW).come(1, SMALL)).toBe(true);
+  });
+
+  test("does not rest after a large piece", () => {
+    expect(owing(MANY).come(1, LARGE)).toBe(true);
+  });
+
+  test("does not rest when something was sent since the last piece", () => {
+    const { send, come } = owing(MANY);
+    send(1);
+    expect(come(1, SMALL)).toBe(true);
+    expect(come(1, SMALL)).toBe(false);
+  });
+
+  test("does not rest when the answers of a rest like the last one might be all", async () => {
+    const { send, come, wentOn } = owing(MANY);
+    expect(come(1, SMALL)).toBe(false);
+    await eventually(() => wentOn() === 1);
+    expect(come(500, LARGE)).toBe(true);
+    expect(come(1, SMALL)).toBe(true);
+    // Once all has been answered, nothing is known of what comes next.
+    expect(come(498, SMALL)).toBe(true);
+    send(MANY);
+    expect(come(1, SMALL)).toBe(true);
+    expect(come(1, SMALL)).toBe(false);
+  });
+});
+
+test("who waits behind a rest hears of the end of the connection", async () => {
+  await using conn = await connect();
+  const end = 500;
+  for (let i = 0; i < 10; i++) await conn.query("select $1::int4 as n", [i]);
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: MANY }, (_, i) =>
+      i === end
+        ? conn.query("select pg_terminate_backend(pg_backend_pid())")
+        : conn.query("select $1::int4 as n", [i]),
+    ),
+  );
+  // A system that closes a socket with unread requests takes back what was on its way, so there may be fewer answers.
+  const answered = outcomes.findIndex(({ status }) => status === "rejected");
+  expect(answered).toBeLessThanOrEqual(end);
+  outcomes.forEach((outcome, i) => {
+    if (i < answered) expect(outcome).toEqual({ status: "fulfilled", value: [{ n: i }] });
+    else expect(outcome).toMatchObject({ reason: expect.any(OperationalError) });
+  });
+  expect(conn.broken).toBe(true);
+});
