@@ -97,15 +97,16 @@ export class SocketTransport {
 
   /**
    * Sends the outbox: at once when nothing else is under way, since somebody waits for just this, and
-   * otherwise at the end of this turn of the event loop, together with what else comes up in it.
+   * otherwise at the end of this turn of the event loop, together with what else comes up in it. When that is
+   * much, the server begins with what there is.
    */
   schedule(): void {
     const session = this.#session;
     if (this.#paused && session !== null && session.backlog <= FEW_UNTAKEN) this.#pause(false);
-    if (this.#flushing || session === null) return;
+    if (session === null) return;
     if ((session.owedCount === 1 && !session.lazy) || session.outbox.length > FLUSH_SIZE) {
       this.#flush();
-    } else if (session.outbox.length > 0 || session.flushWanted) {
+    } else if (!this.#flushing && (session.outbox.length > 0 || session.flushWanted)) {
       this.#flushing = true;
       process.nextTick(flushLater, this);
     }
