@@ -62,5 +62,7 @@ export class Owed {
 }
 
 function emptyRing(size: number): (Reply | null)[] {
-  return Array.from({ length: size }, () => null);
+  const ring: null[] = [];
+  for (let at = 0; at < size; at++) ring.push(null);
+  return ring;
 }
