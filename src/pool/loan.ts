@@ -5,7 +5,7 @@
  * taken away, so whoever still holds it, or a cursor or block of it, gets an error and never meets the next
  * user's transaction. `await using` gives the connection back; so does `close()` where the pool says so.
  */
-import type { AsyncConnection } from "../async/connection.ts";
+import { AsyncConnection } from "../async/connection.ts";
 import type { AsyncDriver } from "../async/driver.ts";
 import type { LoanState } from "./loan-state.ts";
 import { takeFace } from "./loan-state.ts";
@@ -36,8 +36,9 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
   constructor(Base: ConnectionClass<Row, Conn>, lender: Lender<Row>) {
     // Typed as what it extends in the end: a mixin can't say more to the compiler.
     const Plain = Base as unknown as ConnectionClass<Row, AsyncConnection<Row>>;
-    // The last one that was returned is kept for its hidden class, see shapes.ts.
+    // Nobody's loan, kept for its hidden class, see shapes.ts. A program's own class is not made for that.
     const kept: PooledConnection[] = [];
+    const keeps = (Base as unknown) === AsyncConnection;
     class PooledConnection extends Plain {
       // The member's own property says whether it is lent by this very loan.
       #member!: Member<PooledSession<Row, AsyncDriver>>;
@@ -45,6 +46,7 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
 
       static issue(member: Member<PooledSession<Row, AsyncDriver>>): PooledConnection {
         const { core, driver } = member.conn;
+        if (keeps && kept.length === 0) takeFace((kept[0] = new PooledConnection(core, driver)));
         const loan = new PooledConnection(core, driver);
         loan.#member = member;
         loan.#closed = false;
@@ -69,7 +71,6 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
       #end(): void {
         this.#member.loan = null;
         takeFace(this);
-        kept[0] = this;
       }
 
       override get closed(): boolean {

@@ -147,6 +147,5 @@ export class Waiters<T> {
   }
 }
 
-// Times by the clock are no integers, which makes another class of them.
-keepShape(new Waiter(0, 0, []));
+// Times by the clock are no integers, and the hidden class of integers is given up at the first such time.
 keepShape(new Waiter(0.5, 0.5, []));

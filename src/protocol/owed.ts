@@ -15,6 +15,8 @@ const LARGEST_KEPT = 4096;
 export class Owed {
   /** How many are owed. */
   count = 0;
+  /** How many were ever owed. */
+  asked = 0;
   #ring: (Reply | null)[] = emptyRing(FIRST_SIZE);
   #head = 0;
 
@@ -29,6 +31,7 @@ export class Owed {
     if (this.count === size) this.#resize(2 * size);
     this.#ring[(this.#head + this.count) & (this.#ring.length - 1)] = reply;
     this.count++;
+    this.asked++;
   }
 
   /** Takes the first one out, which there is. */

@@ -83,6 +83,11 @@ export class Session implements FrameSink, ReplyContext {
     return this.#owed.count;
   }
 
+  /** How many replies were ever owed. */
+  get asked(): number {
+    return this.#owed.asked;
+  }
+
   /** How often the server will have said where it stands when it has answered everything. */
   get readiesToCome(): number {
     let count = this.readies;

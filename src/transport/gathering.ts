@@ -11,8 +11,14 @@
  * the last piece came may be one of those. A program that is busy reads late enough by itself, so only a piece
  * with few answers in it gives rise to a rest. And nobody should rest when all is answered: how many answers
  * come in a rest is only known from the one before, so the first guess is a high one.
+ *
+ * Only plain sockets rest: over TLS, Node's own code reads.
  */
+import * as timers from "node:timers";
 import type { Session } from "../protocol/session.ts";
+
+/** As it is when this is loaded: where a program replaces timers to stop the clock, reading has to go on. */
+const { setTimeout: after } = timers;
 
 /** So many answers are owed at least. */
 const MANY = 64;
@@ -29,9 +35,9 @@ const REST = 1;
 export class Gathering {
   readonly #goOn: () => void;
   #cameInLast = GUESS;
-  /** How many statements had been sent when the last piece came. */
-  #sent = 0;
-  /** How many statements had been answered when the last rest began; -1 when reading has gone on since. */
+  /** How many answers had been asked for when the last piece came. */
+  #asked = 0;
+  /** How many answers had come when the last rest began; -1 when reading has gone on since. */
   #before = -1;
   #timer: NodeJS.Timeout | null = null;
 
@@ -43,21 +49,21 @@ export class Gathering {
   /** Whether to read on, after a piece of `size` bytes was read; if not, a rest has begun. */
   readsOn(size: number, session: Session | null): boolean {
     if (session === null) return true;
-    const { readies, owedCount } = session;
-    const sent = readies + owedCount;
-    const isQuiet = sent === this.#sent;
-    this.#sent = sent;
+    const { asked, owedCount } = session;
+    const isQuiet = asked === this.#asked;
+    this.#asked = asked;
+    const answered = asked - owedCount;
     if (this.#before >= 0) {
-      this.#cameInLast = readies - this.#before;
+      this.#cameInLast = answered - this.#before;
       this.#before = -1;
     }
     if (owedCount < MANY) {
-      if (owedCount === 0) this.#cameInLast = GUESS;
+      this.#cameInLast = GUESS;
       return true;
     }
     if (!isQuiet || size > SMALL || owedCount < this.#cameInLast * PLENTY) return true;
-    this.#before = readies;
-    if (this.#timer === null) this.#timer = setTimeout(this.#goOn, REST);
+    this.#before = answered;
+    if (this.#timer === null) this.#timer = after(this.#goOn, REST);
     else this.#timer.refresh();
     return false;
   }

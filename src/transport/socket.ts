@@ -1,8 +1,8 @@
 /**
  * The asynchronous transport: one socket, always read, written to once a turn.
  *
- * Reading never stops, so notices, notifications and the end of a connection are seen when they happen and
- * not at the next operation. All plain sockets of the thread read into one shared buffer, because what is
+ * Reading goes on whether anybody waits or not, so notices, notifications and the end of a connection are seen when
+ * they happen and not at the next operation; it only rests for a moment where answers are to gather (gathering.ts). All plain sockets of the thread read into one shared buffer, because what is
  * read is consumed before the next read begins. Writing collects what conversations put into the outbox
  * during a turn of the event loop and hands it over in one piece.
  */

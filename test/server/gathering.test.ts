@@ -1,12 +1,14 @@
 // When reading rests so that answers gather, and when it must not.
 
-import { describe, expect, test } from "@jest/globals";
-import { OperationalError } from "../../src/index.ts";
+import { Socket } from "node:net";
+import { afterAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { AsyncConnection } from "../../src/index.ts";
+import { errors, OperationalError } from "../../src/index.ts";
 import { SyncReply } from "../../src/protocol/replies.ts";
 import { Session } from "../../src/protocol/session.ts";
 import { Gathering } from "../../src/transport/gathering.ts";
 import type { Shell } from "../support/shells.ts";
-import { eventually, shells } from "../support/shells.ts";
+import { eventually, expectUsable, shells } from "../support/shells.ts";
 
 const [{ connect }] = shells as readonly [Shell];
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
@@ -75,6 +77,83 @@ describe("reading", () => {
     send(MANY);
     expect(come(1, SMALL)).toBe(true);
     expect(come(1, SMALL)).toBe(false);
+  });
+});
+
+describe("a connection to which many answers are owed", () => {
+  const BURST = 400;
+  /** Takes longer than to read an answer, so that each comes by itself. */
+  const SLOW = "select $1::int4 as n from pg_sleep(0.0003)";
+  /** Reading goes on after a rest by this, which plain reading has no use for. */
+  const resume = jest.spyOn(Socket.prototype, "resume");
+  beforeEach(() => void resume.mockClear());
+  afterAll(() => resume.mockRestore());
+
+  async function prepared(): Promise<AsyncConnection> {
+    const conn = await connect();
+    for (let i = 0; i < 10; i++) await conn.query(SLOW, [i]);
+    resume.mockClear();
+    return conn;
+  }
+  const burst = (conn: AsyncConnection): Promise<unknown>[] =>
+    Array.from({ length: BURST }, (_, n) => conn.query(SLOW, [n]));
+  const resting = (): Promise<void> => eventually(() => resume.mock.calls.length > 0);
+
+  test("rests, and gives all answers", async () => {
+    await using conn = await prepared();
+    const answers = await Promise.all(burst(conn));
+    expect(answers).toEqual(Array.from({ length: BURST }, (_, n) => [{ n }]));
+    expect(resume.mock.calls.length).toBeGreaterThan(0);
+    await expectUsable(conn);
+  });
+
+  test("rests where a program has stopped the clock", async () => {
+    const clock = globalThis.setTimeout;
+    await using conn = await prepared();
+    globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout;
+    try {
+      await Promise.all(burst(conn));
+    } finally {
+      globalThis.setTimeout = clock;
+    }
+    expect(resume.mock.calls.length).toBeGreaterThan(0);
+    await expectUsable(conn);
+  });
+
+  test("hears of notifications meanwhile", async () => {
+    await using conn = await prepared();
+    await using other = await connect();
+    let heard = 0;
+    conn.addNotifyHandler(() => void heard++);
+    await conn.execute("listen gathering");
+    const answers = burst(conn);
+    await resting();
+    await other.execute("notify gathering");
+    await Promise.all(answers);
+    await eventually(() => heard === 1);
+  });
+
+  test("can be cancelled", async () => {
+    await using conn = await prepared();
+    const answers = burst(conn);
+    await resting();
+    await conn.cancel();
+    const outcomes = await Promise.allSettled(answers);
+    // It may have come between two of them.
+    const failed = outcomes.filter(({ status }) => status === "rejected");
+    for (const one of failed)
+      expect(one).toMatchObject({ reason: expect.any(errors.QueryCanceled) });
+    expect(failed.length).toBeLessThanOrEqual(1);
+    await expectUsable(conn);
+  });
+
+  test("can be closed", async () => {
+    const conn = await prepared();
+    const answers = burst(conn);
+    await resting();
+    await conn.close();
+    const outcomes = await Promise.allSettled(answers);
+    expect(outcomes.at(-1)).toMatchObject({ reason: expect.any(OperationalError) });
   });
 });
 

@@ -8,8 +8,8 @@ import { defaultServer } from "../support/default-server.ts";
 const root = join(__dirname, "..", "..");
 /** So many functions are compiled at least. */
 const SOME = 40;
-/** What goes into Node's own code depends on Node's own objects, which come and go: a part of all functions. */
-const NODES = 0.1;
+/** What goes into Node's own code for asynchronous contexts depends on its objects, which come and go. */
+const NODES = ["get current", "run", "runInScope", "opened", "currentScope", "heldOf", "wait"];
 
 test.each(["async", "blocking", "pool"])(
   "the compiled code of what statements go through outlives a full collection: %s",
@@ -27,10 +27,10 @@ test.each(["async", "blocking", "pool"])(
       ],
       { encoding: "utf8", timeout: 100_000 },
     );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    if (status !== 0) throw new Error(stderr);
     const { compiled, lost } = JSON.parse(stdout) as { compiled: number; lost: string[] };
     expect(compiled).toBeGreaterThan(SOME);
-    if (lost.length > compiled * NODES) expect(lost).toEqual([]);
+    expect(lost.filter((name) => !NODES.includes(name))).toEqual([]);
   },
   110_000,
 );

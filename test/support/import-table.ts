@@ -102,6 +102,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node:tls": ANY,
       "node:worker_threads": ANY,
       "node:fs": ANY,
+      "node:timers": /^transport\/gathering/,
       "node:dns": /^transport\/(chores|lookup)/,
       "node:os": /^transport\/(direct-reader|interruption)/,
       "node:path": /^transport\/tls/,

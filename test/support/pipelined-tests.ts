@@ -163,6 +163,7 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
   deadlines: CONNECTING,
   faults: PIPELINES,
   "fetch-types": "it reads each value in every way there is, a pipeline and COPY among them",
+  gathering: "in a pipeline answers come together",
   hostile: SCRIPTED,
   hosts: CONNECTING,
   keepalives: CONNECTING,
