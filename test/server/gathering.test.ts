@@ -139,11 +139,11 @@ describe("a connection to which many answers are owed", () => {
     await resting();
     await conn.cancel();
     const outcomes = await Promise.allSettled(answers);
-    // It may have come between two of them.
+    // It may have come between two of them. The postmaster signals the session and then its group, so it may hit two.
     const failed = outcomes.filter(({ status }) => status === "rejected");
     for (const one of failed)
       expect(one).toMatchObject({ reason: expect.any(errors.QueryCanceled) });
-    expect(failed.length).toBeLessThanOrEqual(1);
+    expect(failed.length).toBeLessThanOrEqual(2);
     await expectUsable(conn);
   });
 
