@@ -139,7 +139,7 @@ describe("a connection to which many answers are owed", () => {
     await resting();
     await conn.cancel();
     const outcomes = await Promise.allSettled(answers);
-    // It may have come between two of them. The postmaster signals the session and then its group, so it may hit two.
+    // It may come between two of them; older servers signal the session and then its process group, and may hit two.
     const failed = outcomes.filter(({ status }) => status === "rejected");
     for (const one of failed)
       expect(one).toMatchObject({ reason: expect.any(errors.QueryCanceled) });
