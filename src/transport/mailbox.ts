@@ -152,6 +152,8 @@ export function remainsOf(memory: SharedArrayBuffer): SharedArrayBuffer {
   const failed = Atomics.load(new Int32Array(memory, 0, WORDS), Word.failed);
   const remains = memory.slice(0, ERROR_START + failed);
   const words = new Int32Array(remains, 0, WORDS);
+  // The worker may have said how it failed while that was copied, and there is no room for it then.
+  words[Word.failed] = failed;
   words[Word.phase] = Phase.ended;
   disown(words);
   words[Word.read] = words[Word.written] as number;

@@ -7,7 +7,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Connection } from "../../src/index.ts";
 import { Channel } from "../../src/transport/bridge.ts";
 import { farewellOf } from "../../src/transport/farewell.ts";
-import { layout, RING_SIZE, RING_START, Word, WORDS } from "../../src/transport/mailbox.ts";
+import {
+  layout,
+  newMailbox,
+  remainsOf,
+  RING_SIZE,
+  RING_START,
+  Word,
+  WORDS,
+} from "../../src/transport/mailbox.ts";
 import { ringOf } from "../../src/transport/ring.ts";
 import { leaveMailbox, takeMailbox } from "../../src/transport/spare-mailboxes.ts";
 import { defaultServer } from "../support/default-server.ts";
@@ -223,4 +231,20 @@ describe("a blocking connection", () => {
     expect(headOf(memory)).toEqual(before);
     expect(spares()).not.toContain(memory);
   });
+});
+
+test("what is left of a mailbox has room for the error that it tells of", () => {
+  const memory = newMailbox();
+  const { report } = farewellOf(layout);
+  const channel = { words: new Int32Array(memory, 0, WORDS), bytes: new Uint8Array(memory) };
+  // The worker may speak at any moment: here, just before it is copied.
+  const slice = memory.slice.bind(memory);
+  memory.slice = (start, end) => {
+    report(channel, new Error("the socket failed"));
+    return slice(start, end);
+  };
+  const remains = remainsOf(memory);
+  const told = new Int32Array(remains, 0, WORDS)[Word.failed] as number;
+  expect(WORDS * 4 + told).toBeLessThanOrEqual(remains.byteLength);
+  expect(channel.words[Word.failed]).toBeGreaterThan(0);
 });
