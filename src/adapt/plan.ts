@@ -10,11 +10,11 @@ import type { ColumnDescription } from "../protocol/messages.ts";
 import { int32 } from "../protocol/bytes.ts";
 import type { RowFactory } from "../rows.ts";
 import { dictRow, factoryFor, rowTemplate, tupleRow } from "../rows.ts";
+import { keepShape } from "../shapes.ts";
 import type { RowReader } from "./compile.ts";
 import { compileArrayReader, compileObjectReader } from "./compile.ts";
 import { AdaptersMap } from "./registry.ts";
 import type { Load } from "./registry.ts";
-import { keepShape } from "../shapes.ts";
 
 /** So many rows are read by the loop before a reader is compiled. */
 const ROWS_BEFORE_COMPILING = 400;

@@ -15,8 +15,8 @@ import {
 import { CopyCore } from "../core/copy.ts";
 import { checkStream, copyArguments } from "../core/copy-options.ts";
 import { CursorCore } from "../core/cursor.ts";
-import { NO_CONNECTION } from "../core/cursor-face.ts";
 import type { ScrollMode } from "../core/cursor.ts";
+import { NO_CONNECTION } from "../core/cursor-face.ts";
 import { executeMany, manyRequestOf } from "../core/execute-many.ts";
 import type { Items } from "../core/items.ts";
 import type { Query, QueryParameters } from "../core/query.ts";

@@ -9,11 +9,11 @@ import { checkOrder } from "../core/blocks.ts";
 import { PipelineFace } from "../core/pipeline-face.ts";
 import { recapture } from "../core/recapture.ts";
 import type { DictRow } from "../rows.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { AsyncConnection } from "./connection.ts";
 import type { AsyncCursor } from "./cursor.ts";
 import type { AsyncExecuteOptions, AsyncLimits } from "./options.ts";
 import { Seat } from "./seats.ts";
-import { keepShape, nobody } from "../shapes.ts";
 
 /** A block's function. */
 export type AsyncPipelineFunction<T, Row = DictRow> = (

@@ -7,7 +7,6 @@
  * done in its turn, and nothing begins before the first step. Knows nothing of where rows come from.
  */
 import { recapture } from "../core/recapture.ts";
-import { keepShape, nobody } from "../shapes.ts";
 
 /** Where the rows come from. */
 export interface RowSource<Row> {
@@ -140,5 +139,3 @@ export class PulledRows<Row> implements AsyncGenerator<Row, void, undefined> {
 function over(): IteratorReturnResult<void> {
   return { done: true, value: undefined };
 }
-
-keepShape(new PulledRows(nobody));

@@ -6,9 +6,9 @@ import { refusePromise } from "../core/blocks.ts";
 import type { ExecuteOptions, Limits } from "../core/options.ts";
 import { PipelineFace } from "../core/pipeline-face.ts";
 import type { DictRow } from "../rows.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
-import { keepShape, nobody } from "../shapes.ts";
 
 /** A block's function. */
 export type PipelineFunction<T, Row = DictRow> = (pipeline: Pipeline<Row>) => T;

@@ -8,8 +8,8 @@ import { RowPlan } from "../adapt/plan.ts";
 import type { AdaptersMap } from "../adapt/registry.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { RowFactory } from "../rows.ts";
-import { Column } from "./column.ts";
 import { keepShape } from "../shapes.ts";
+import { Column } from "./column.ts";
 
 /** Columns as they were shown last, and what named their types. */
 interface Shown {

@@ -17,7 +17,7 @@ import { Backend } from "../protocol/messages.ts";
 import { surprise } from "../protocol/replies.ts";
 import { ROW_HEADER, rowEnd } from "../protocol/result.ts";
 import type { RowFactory } from "../rows.ts";
-import { dictRow, isOwnFactory } from "../rows.ts";
+import { isOwnFactory } from "../rows.ts";
 import { keepShape, nobody } from "../shapes.ts";
 import type { Description } from "./description.ts";
 import { answered, execute, finish } from "./execute.ts";
@@ -288,4 +288,4 @@ export const NO_EXECUTION: Execution = {
   pipeline: null,
 };
 
-keepShape(new DrivenRows(NO_EXECUTION, dictRow));
+keepShape(new DrivenRows(NO_EXECUTION, nobody));

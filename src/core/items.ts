@@ -10,7 +10,6 @@ import type { Parameters } from "../adapt/parameters.ts";
 import { MahoutError, ProgrammingError } from "../errors.ts";
 import type { NumberedText } from "../sql/named.ts";
 import { areNamed, valuesByName } from "../sql/named.ts";
-import { keepShape } from "../shapes.ts";
 
 /** Gives items one by one. */
 export interface Items {
@@ -174,5 +173,3 @@ export function ofItem(error: unknown, index: number): unknown {
   }
   return error;
 }
-
-keepShape(new IterableItems([], () => null));

@@ -3,9 +3,9 @@
  */
 import { ProgrammingError } from "../errors.ts";
 import { isRetryable } from "../retryable.ts";
+import { keepShape } from "../shapes.ts";
 import { checkMilliseconds, shownOption } from "./operations.ts";
 import type { RetryOptions } from "./transaction.ts";
-import { keepShape } from "../shapes.ts";
 
 const MIN_DELAY = 20;
 const MAX_DELAY = 2_000;

@@ -15,10 +15,10 @@ import { typesSaid } from "../adapt/types/typed-values.ts";
 import { BindFrame } from "../protocol/encode.ts";
 import type { ColumnDescription } from "../protocol/messages.ts";
 import type { ExtendedReply } from "../protocol/extended-reply.ts";
+import { keepShape } from "../shapes.ts";
 import { Description } from "./description.ts";
 import { Recency } from "./recency.ts";
 import type { Remembered } from "./recency.ts";
-import { keepShape } from "../shapes.ts";
 
 /** A text longer than this is neither remembered nor prepared: it is unlikely to come again. */
 const LONGEST_TEXT = 64 * 1024;

@@ -37,8 +37,7 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
     // Typed as what it extends in the end: a mixin can't say more to the compiler.
     const Plain = Base as unknown as ConnectionClass<Row, AsyncConnection<Row>>;
     // Nobody's loan, kept for its hidden class, see shapes.ts. A program's own class is not made for that.
-    const kept: PooledConnection[] = [];
-    const keeps = (Base as unknown) === AsyncConnection;
+    const kept: PooledConnection[] | null = (Base as unknown) === AsyncConnection ? [] : null;
     class PooledConnection extends Plain {
       // The member's own property says whether it is lent by this very loan.
       #member!: Member<PooledSession<Row, AsyncDriver>>;
@@ -46,7 +45,7 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
 
       static issue(member: Member<PooledSession<Row, AsyncDriver>>): PooledConnection {
         const { core, driver } = member.conn;
-        if (keeps && kept.length === 0) takeFace((kept[0] = new PooledConnection(core, driver)));
+        if (kept?.length === 0) takeFace((kept[0] = new PooledConnection(core, driver)));
         const loan = new PooledConnection(core, driver);
         loan.#member = member;
         loan.#closed = false;

@@ -2,13 +2,13 @@
  * What a server asks for in the course of authentication, one request after the other (manual, 54.7).
  */
 import { errorFromDiagnostic } from "../sqlstate.ts";
+import { keepShape } from "../shapes.ts";
 import { Body } from "./bytes.ts";
 import type { Conversation } from "./effects.ts";
 import { Backend } from "./messages.ts";
 import type { Negotiation } from "./negotiation.ts";
 import { Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { keepShape } from "../shapes.ts";
 
 /** What the server wants next. */
 export interface AuthRequest {

@@ -5,9 +5,9 @@
  * Plain shifts are used because the engine inlines them, where a method of Buffer would check again.
  */
 import { ProtocolError } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import type { ReadText, Slices } from "./short-text.ts";
 import { SHORT_TEXT, shortLatin1Readers, shortReaders } from "./short-text.ts";
-import { keepShape } from "../shapes.ts";
 
 /** The signed 16-bit integer at `at`. */
 export function int16(bytes: Uint8Array, at: number): number {

@@ -7,13 +7,13 @@
  */
 import type { MahoutError } from "../errors.ts";
 import { CancellationTimeout } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import type { Conversation } from "./effects.ts";
 import { writeCancel } from "./encode.ts";
 import { Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { open } from "./startup.ts";
 import type { Route } from "./startup.ts";
-import { keepShape } from "../shapes.ts";
 
 const UNCONFIRMED = "ERR_MAHOUT_CANCEL_UNCONFIRMED";
 

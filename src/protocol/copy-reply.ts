@@ -10,6 +10,7 @@
  */
 import type { Diagnostic } from "../errors.ts";
 import { ProtocolError } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import { Arrival } from "./arrival.ts";
 import { int32, uint16 } from "./bytes.ts";
 import { frameLength } from "./frames.ts";
@@ -17,7 +18,6 @@ import { Backend, commandTag, rowDescription } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
 import { Reply, surprise } from "./replies.ts";
 import { Result } from "./result.ts";
-import { keepShape } from "../shapes.ts";
 
 /** Room for one read from the socket. */
 const FIRST_SIZE = 64 * 1024;

@@ -8,6 +8,7 @@
  */
 import type { Diagnostic } from "../errors.ts";
 import { ProtocolError } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import { Arrival } from "./arrival.ts";
 import { frameLength } from "./frames.ts";
 import type { ColumnDescription } from "./messages.ts";
@@ -15,7 +16,6 @@ import { Backend, commandTag } from "./messages.ts";
 import type { ReplyContext } from "./replies.ts";
 import { ResultReply, surprise } from "./replies.ts";
 import { Result, ROW_HEADER } from "./result.ts";
-import { keepShape } from "../shapes.ts";
 
 /** Takes the answers to many executions of one statement. */
 export class ManyReply extends ResultReply {

@@ -5,8 +5,8 @@
  * client says is in encode.ts.
  */
 import { Diagnostic, ProtocolError } from "../errors.ts";
-import { Body, int32, readLatin1, readUtf8 } from "./bytes.ts";
 import { keepShape } from "../shapes.ts";
+import { Body, int32, readLatin1, readUtf8 } from "./bytes.ts";
 
 /** The type bytes of the messages that a server sends. */
 export const Backend = {

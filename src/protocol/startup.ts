@@ -5,6 +5,7 @@
  * which addresses are tried, and whether without encryption, is decided in core/connect.ts.
  */
 import { OperationalError, ProtocolError } from "../errors.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import { authenticate } from "./auth.ts";
 import type { Credentials, Opened } from "./auth-credentials.ts";
 import { Body } from "./bytes.ts";
@@ -14,7 +15,6 @@ import { Backend } from "./messages.ts";
 import { Negotiation, PROTOCOL_3_2 } from "./negotiation.ts";
 import { AnswerReply, Reply, surprise } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { keepShape, nobody } from "../shapes.ts";
 
 /** How a connection is encrypted: not at all, if the server can, by asking first, or from the first byte. */
 export type Encryption = "none" | "offered" | "required" | "direct";

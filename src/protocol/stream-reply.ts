@@ -5,11 +5,11 @@
  * {@link Reply.backlog}, by which the driver knows when to stop reading (manual, 54.2.3).
  */
 import type { Diagnostic } from "../errors.ts";
+import { keepShape } from "../shapes.ts";
 import { Arrival } from "./arrival.ts";
 import type { ColumnDescription } from "./messages.ts";
 import { ExtendedReply } from "./extended-reply.ts";
 import { Result } from "./result.ts";
-import { keepShape } from "../shapes.ts";
 
 /** The answer to Bind, Execute and Sync, given out in pieces. */
 export class StreamReply extends ExtendedReply {

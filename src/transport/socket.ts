@@ -1,10 +1,11 @@
 /**
  * The asynchronous transport: one socket, always read, written to once a turn.
  *
- * Reading goes on whether anybody waits or not, so notices, notifications and the end of a connection are seen when
- * they happen and not at the next operation; it only rests for a moment where answers are to gather (gathering.ts). All plain sockets of the thread read into one shared buffer, because what is
- * read is consumed before the next read begins. Writing collects what conversations put into the outbox
- * during a turn of the event loop and hands it over in one piece.
+ * Reading goes on whether anybody waits or not, so notices, notifications and the end of a connection are
+ * seen when they happen and not at the next operation; it only rests for a moment where answers are to gather
+ * (gathering.ts). All plain sockets of the thread read into one shared buffer, because what is read is
+ * consumed before the next read begins. Writing collects what conversations put into the outbox during a turn
+ * of the event loop and hands it over in one piece, or in several when it is much.
  */
 import { appendFileSync } from "node:fs";
 import { connect as connectNet } from "node:net";
@@ -102,8 +103,8 @@ export class SocketTransport {
    */
   schedule(): void {
     const session = this.#session;
-    if (this.#paused && session !== null && session.backlog <= FEW_UNTAKEN) this.#pause(false);
     if (session === null) return;
+    if (this.#paused && session.backlog <= FEW_UNTAKEN) this.#pause(false);
     if ((session.owedCount === 1 && !session.lazy) || session.outbox.length > FLUSH_SIZE) {
       this.#flush();
     } else if (!this.#flushing && (session.outbox.length > 0 || session.flushWanted)) {

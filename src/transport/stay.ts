@@ -9,6 +9,7 @@
  */
 import { MahoutError } from "../errors.ts";
 import type { Conversation } from "../protocol/effects.ts";
+import { keepShape, nobody } from "../shapes.ts";
 import { onAbort } from "./abort.ts";
 import type { Runner, Turnstile } from "./job.ts";
 import { Job } from "./job.ts";
@@ -16,7 +17,6 @@ import type { CancelTarget, Explain, Limits } from "./limits.ts";
 import { aborted, abortedBefore, expired, isCancellation, stopStatement } from "./limits.ts";
 import type { Occupation } from "./occupation.ts";
 import type { SocketTransport } from "./socket.ts";
-import { keepShape, nobody } from "../shapes.ts";
 
 /** The line that a stay is in. */
 export interface StayLine {

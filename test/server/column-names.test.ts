@@ -1,10 +1,9 @@
 // Column names are data: no name becomes code, and none reaches a prototype. See column-names.ts.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { tupleRow } from "../../src/index.ts";
-import { defaultServer } from "../support/default-server.ts";
+import { runProgram } from "../support/programs.ts";
 import { shells } from "../support/shells.ts";
 import { hostileNames, readHostileNames } from "./column-names.ts";
 
@@ -44,17 +43,9 @@ describe.each(shells)("$name shell", ({ connect }) => {
 });
 
 test("where no code can be made from strings, the rows are the same", () => {
-  const root = join(__dirname, "..", "..");
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      "--disallow-code-generation-from-strings",
-      "--require",
-      join(root, "scripts", "load-typescript.js"),
-      join(__dirname, "programs", "without-code-generation.ts"),
-      JSON.stringify(defaultServer().conninfo()),
-    ],
-    { encoding: "utf8", timeout: 30_000 },
+  const { status, stdout, stderr } = runProgram(
+    join(__dirname, "programs", "without-code-generation.ts"),
+    { flags: ["--disallow-code-generation-from-strings"], timeout: 30_000 },
   );
   expect([stderr, stdout.trim().split("\n"), status]).toEqual([
     "",

@@ -1,24 +1,15 @@
 // Following asynchronous contexts costs the whole process; it is done only while there are blocks.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { defaultServer } from "../support/default-server.ts";
+import { runProgram } from "../support/programs.ts";
 
-const root = join(__dirname, "..", "..");
 const follows = Number(process.versions.node.split(".")[0]) < 24;
 
 test("contexts are followed only while there are blocks", () => {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      "--require",
-      join(root, "scripts", "load-typescript.js"),
-      join(__dirname, "programs", "contexts.ts"),
-      JSON.stringify(defaultServer().conninfo()),
-    ],
-    { encoding: "utf8", timeout: 25_000 },
-  );
+  const { stdout, stderr } = runProgram(join(__dirname, "programs", "contexts.ts"), {
+    timeout: 25_000,
+  });
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toEqual({
     before: false,

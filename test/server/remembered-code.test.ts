@@ -1,11 +1,9 @@
 // A collection of all garbage finds a program at rest; the statement after it is as fast as the one before.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { defaultServer } from "../support/default-server.ts";
+import { runProgram } from "../support/programs.ts";
 
-const root = join(__dirname, "..", "..");
 /** So many functions are compiled at least. */
 const SOME = 40;
 /** What goes into Node's own code for asynchronous contexts depends on its objects, which come and go. */
@@ -14,18 +12,9 @@ const NODES = ["get current", "run", "runInScope", "opened", "currentScope", "he
 test.each(["async", "blocking", "pool"])(
   "the compiled code of what statements go through outlives a full collection: %s",
   (shell) => {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [
-        "--expose-gc",
-        "--allow-natives-syntax",
-        "--require",
-        join(root, "scripts", "load-typescript.js"),
-        join(__dirname, "programs", "remembered-code.ts"),
-        JSON.stringify(defaultServer().conninfo()),
-        shell,
-      ],
-      { encoding: "utf8", timeout: 100_000 },
+    const { status, stdout, stderr } = runProgram(
+      join(__dirname, "programs", "remembered-code.ts"),
+      { flags: ["--expose-gc", "--allow-natives-syntax"], args: [shell], timeout: 100_000 },
     );
     if (status !== 0) throw new Error(stderr);
     const { compiled, lost } = JSON.parse(stdout) as { compiled: number; lost: string[] };

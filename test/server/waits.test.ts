@@ -2,25 +2,16 @@
 // deadline counts. The worker ends such a wait: every one has an end, whatever the server does. In a process of
 // its own, because signals take part.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { defaultServer } from "../support/default-server.ts";
+import { runProgram } from "../support/programs.ts";
 
-const root = join(__dirname, "..", "..");
 const isLinux = process.platform === "linux";
 
 (process.platform === "win32" ? test.skip : test)("waits in the system end", () => {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      "--require",
-      join(root, "scripts", "load-typescript.js"),
-      join(__dirname, "programs", "waits.ts"),
-      JSON.stringify(defaultServer().conninfo()),
-    ],
-    { encoding: "utf8", timeout: 60_000 },
-  );
+  const { stdout, stderr } = runProgram(join(__dirname, "programs", "waits.ts"), {
+    timeout: 60_000,
+  });
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toEqual({
     slow: [{ n: 1 }],

@@ -1,24 +1,14 @@
 // The worker of the blocking shell dies, as it would of too little memory: its connections are broken and say
 // so, nothing is written to a descriptor that belongs to somebody else by then, and the next connection works.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { defaultServer } from "../support/default-server.ts";
-
-const root = join(__dirname, "..", "..");
+import { runProgram } from "../support/programs.ts";
 
 test("a connection whose worker has died is broken", () => {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      "--require",
-      join(root, "scripts", "load-typescript.js"),
-      join(__dirname, "programs", "worker-death.ts"),
-      JSON.stringify(defaultServer().conninfo()),
-    ],
-    { encoding: "utf8", timeout: 25_000 },
-  );
+  const { stdout, stderr } = runProgram(join(__dirname, "programs", "worker-death.ts"), {
+    timeout: 25_000,
+  });
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toEqual({
     reused: true,
