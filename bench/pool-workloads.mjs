@@ -65,5 +65,6 @@ export const poolWorkloads = [
     before: ["truncate bench_entry"],
     with: { connections: 10 },
     expected: transactionSum,
+    rowCount: (size) => 2 * size,
   },
 ];

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { serialize } from "pg-protocol";
 import { NullDriver } from "../null-driver.mjs";
-import { batches, one, pipeline, prepare, startupOf, transaction } from "./null.mjs";
+import { batches, one, pipeline, prepare, startupOf, transaction } from "./null-messages.mjs";
 
 /** Makes the contender. */
 export async function create(target) {

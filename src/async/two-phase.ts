@@ -20,15 +20,6 @@ export abstract class AsyncTwoPhaseConnection<Row = DictRow> extends ConnectionB
     this.driver = driver;
   }
 
-  async #tpc<T>(conversation: Conversation<T>, limits: AsyncLimits | undefined): Promise<T> {
-    try {
-      this.core.checkOpen();
-      return await this.driver.perform(conversation, { ...limits, alone: true });
-    } catch (error) {
-      throw recapture(error);
-    }
-  }
-
   /**
    * Begins a two-phase transaction: the statements that follow are part of it until {@link tpcPrepare}, or
    * until {@link tpcCommit} or {@link tpcRollback} end it in one phase. With autocommit on or off.
@@ -36,7 +27,7 @@ export abstract class AsyncTwoPhaseConnection<Row = DictRow> extends ConnectionB
    * @throws ProgrammingError in a transaction of any kind, and for what is no name.
    */
   async tpcBegin(xid: Xid | string, limits?: AsyncLimits): Promise<void> {
-    await this.#tpc(this.core.twoPhase.begin(xid), limits);
+    await tpc(this, this.core.twoPhase.begin(xid), limits);
   }
 
   /**
@@ -48,7 +39,7 @@ export abstract class AsyncTwoPhaseConnection<Row = DictRow> extends ConnectionB
    * has been rolled back then.
    */
   async tpcPrepare(limits?: AsyncLimits): Promise<void> {
-    await this.#tpc(this.core.twoPhase.prepare(), limits);
+    await tpc(this, this.core.twoPhase.prepare(), limits);
   }
 
   /**
@@ -59,7 +50,7 @@ export abstract class AsyncTwoPhaseConnection<Row = DictRow> extends ConnectionB
    * name is prepared; InFailedSqlTransaction when a statement had failed, so that the server rolled back.
    */
   async tpcCommit(xid?: Xid | string, limits?: AsyncLimits): Promise<void> {
-    await this.#tpc(this.core.twoPhase.commit(xid), limits);
+    await tpc(this, this.core.twoPhase.commit(xid), limits);
   }
 
   /**
@@ -70,11 +61,24 @@ export abstract class AsyncTwoPhaseConnection<Row = DictRow> extends ConnectionB
    * name is prepared.
    */
   async tpcRollback(xid?: Xid | string, limits?: AsyncLimits): Promise<void> {
-    await this.#tpc(this.core.twoPhase.rollback(xid), limits);
+    await tpc(this, this.core.twoPhase.rollback(xid), limits);
   }
 
   /** The transactions that are prepared on the server, in all of its databases, the oldest first. */
   async tpcRecover(limits?: AsyncLimits): Promise<Xid[]> {
-    return await this.#tpc(this.core.twoPhase.recover(), limits);
+    return await tpc(this, this.core.twoPhase.recover(), limits);
+  }
+}
+
+async function tpc<Row, T>(
+  { core, driver }: AsyncTwoPhaseConnection<Row>,
+  conversation: Conversation<T>,
+  limits: AsyncLimits | undefined,
+): Promise<T> {
+  try {
+    core.checkOpen();
+    return await driver.perform(conversation, { ...limits, alone: true });
+  } catch (error) {
+    throw recapture(error);
   }
 }

@@ -19,11 +19,6 @@ export abstract class TwoPhaseConnection<Row = DictRow> extends ConnectionBase<R
     this.driver = driver;
   }
 
-  #tpc<T>(conversation: Conversation<T>, limits: Limits | undefined): T {
-    this.core.checkOpen();
-    return this.driver.perform(conversation, limits);
-  }
-
   /**
    * Begins a two-phase transaction: the statements that follow are part of it until {@link tpcPrepare}, or
    * until {@link tpcCommit} or {@link tpcRollback} end it in one phase. With autocommit on or off.
@@ -31,7 +26,7 @@ export abstract class TwoPhaseConnection<Row = DictRow> extends ConnectionBase<R
    * @throws ProgrammingError in a transaction of any kind, and for what is no name.
    */
   tpcBegin(xid: Xid | string, limits?: Limits): void {
-    this.#tpc(this.core.twoPhase.begin(xid), limits);
+    tpc(this, this.core.twoPhase.begin(xid), limits);
   }
 
   /**
@@ -43,7 +38,7 @@ export abstract class TwoPhaseConnection<Row = DictRow> extends ConnectionBase<R
    * has been rolled back then.
    */
   tpcPrepare(limits?: Limits): void {
-    this.#tpc(this.core.twoPhase.prepare(), limits);
+    tpc(this, this.core.twoPhase.prepare(), limits);
   }
 
   /**
@@ -54,7 +49,7 @@ export abstract class TwoPhaseConnection<Row = DictRow> extends ConnectionBase<R
    * name is prepared; InFailedSqlTransaction when a statement had failed, so that the server rolled back.
    */
   tpcCommit(xid?: Xid | string, limits?: Limits): void {
-    this.#tpc(this.core.twoPhase.commit(xid), limits);
+    tpc(this, this.core.twoPhase.commit(xid), limits);
   }
 
   /**
@@ -65,11 +60,20 @@ export abstract class TwoPhaseConnection<Row = DictRow> extends ConnectionBase<R
    * name is prepared.
    */
   tpcRollback(xid?: Xid | string, limits?: Limits): void {
-    this.#tpc(this.core.twoPhase.rollback(xid), limits);
+    tpc(this, this.core.twoPhase.rollback(xid), limits);
   }
 
   /** The transactions that are prepared on the server, in all of its databases, the oldest first. */
   tpcRecover(limits?: Limits): Xid[] {
-    return this.#tpc(this.core.twoPhase.recover(), limits);
+    return tpc(this, this.core.twoPhase.recover(), limits);
   }
+}
+
+function tpc<Row, T>(
+  { core, driver }: TwoPhaseConnection<Row>,
+  conversation: Conversation<T>,
+  limits: Limits | undefined,
+): T {
+  core.checkOpen();
+  return driver.perform(conversation, limits);
 }

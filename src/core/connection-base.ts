@@ -90,7 +90,7 @@ export abstract class ConnectionBase<Row = DictRow> {
   }
 
   set isolationLevel(value: IsolationLevel | null) {
-    this.#choose("isolationLevel", value);
+    choose(this.core, "isolationLevel", value);
   }
 
   /** Whether transactions to come are read-only; null for the server's default. Can't be changed in one. */
@@ -99,7 +99,7 @@ export abstract class ConnectionBase<Row = DictRow> {
   }
 
   set readOnly(value: boolean | null) {
-    this.#choose("readOnly", value);
+    choose(this.core, "readOnly", value);
   }
 
   /** Whether transactions to come are deferrable; null for the server's default. Can't be changed in one. */
@@ -108,12 +108,7 @@ export abstract class ConnectionBase<Row = DictRow> {
   }
 
   set deferrable(value: boolean | null) {
-    this.#choose("deferrable", value);
-  }
-
-  #choose(name: keyof Characteristics, value: unknown): void {
-    this.core.checkIdle(name);
-    this.core.transactions.choose(name, value);
+    choose(this.core, "deferrable", value);
   }
 
   /** The limit of statements whose call names none, in milliseconds; null for no limit. */
@@ -216,3 +211,8 @@ Object.defineProperty(ConnectionBase.prototype, Symbol.for("nodejs.util.inspect.
     return this.toString();
   },
 });
+
+function choose<Row>(core: ConnectionCore<Row>, name: keyof Characteristics, value: unknown): void {
+  core.checkIdle(name);
+  core.transactions.choose(name, value);
+}

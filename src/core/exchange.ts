@@ -71,34 +71,34 @@ export function readsOnArrival(execution: Execution, factory: object): boolean {
 
 /** One execution of a statement that is prepared. */
 export abstract class Exchange extends ExtendedReply {
-  readonly #execution: Execution;
+  private readonly execution: Execution;
   /** Which one of its pipeline it is, counted from 0. */
-  #index = -1;
+  private index = -1;
 
   constructor(execution: Execution) {
     const { shape, due, pipeline } = execution;
     super(stepsOf(due, pipeline ? "2x" : "2xz"), shape.columns);
-    this.#execution = execution;
+    this.execution = execution;
   }
 
   /** Whether it is one of a pipeline's, which tells of its failure whoever else does. */
   get isPipelined(): boolean {
-    return this.#execution.pipeline !== null;
+    return this.execution.pipeline !== null;
   }
 
   /** What it works on. */
   protected get context(): ExecuteContext {
-    return this.#execution.context;
+    return this.execution.context;
   }
 
   /** Its columns and how they are read; null when it gives no rows. */
   protected get description(): Description | null {
-    return this.#execution.shape.description;
+    return this.execution.shape.description;
   }
 
   /** Sends it. Returns false when a value was refused for the type that was known: it has to be asked for anew. */
   send(): boolean {
-    const { context, request, statement, shape, pipeline } = this.#execution;
+    const { context, request, statement, shape, pipeline } = this.execution;
     const { session, statements, prologue } = context;
     let before: string;
     try {
@@ -111,7 +111,7 @@ export abstract class Exchange extends ExtendedReply {
     prologue.sent(before, session);
     session.owe(this);
     if (pipeline) {
-      this.#index = pipeline.sent();
+      this.index = pipeline.sent();
       session.flushWanted = true;
     }
     return true;
@@ -119,21 +119,22 @@ export abstract class Exchange extends ExtendedReply {
 
   /** See {@link Reply.release}. */
   override release(): void {
-    if (this.failure || this.error || this.skipped || this.copyAttempted) this.failed(this.#rest());
+    if (this.failure || this.error || this.skipped || this.copyAttempted)
+      this.failed(this.remainder());
     else this.succeeded();
   }
 
   /** Its result, once it has succeeded. */
   protected sets(): ResultSet[] {
-    return finish(this.context, this.#execution.statement, this);
+    return finish(this.context, this.execution.statement, this);
   }
 
   /** What is left of its conversation. */
-  #rest(): Conversation<ResultSet[]> {
-    const { context, request, statement, due, pipeline } = this.#execution;
+  private remainder(): Conversation<ResultSet[]> {
+    const { context, request, statement, due, pipeline } = this.execution;
     const sent = sentAs(this);
     if (pipeline === null) return answered(context, statement, request, due, sent);
-    const pending = new PendingResult(pipeline, context, statement, this.#index);
+    const pending = new PendingResult(pipeline, context, statement, this.index);
     pending.expect(sent);
     return pending.arrive(context.session);
   }
@@ -155,10 +156,10 @@ export abstract class RowsExchange<Row> extends Exchange {
   protected readonly factory: RowFactory<Row>;
   /** Why rows can't be read, once they couldn't; a loader may throw anything. */
   protected unreadable: { readonly error: unknown } | null = null;
-  #rows: Row[] | null = null;
+  private built: Row[] | null = null;
   /** How many rows the last piece had: how many the next one will have, mostly. */
-  #readLast = 0;
-  #awaitsRows = false;
+  private readLast = 0;
+  private awaitsRows = false;
 
   /** An execution whose rows are built by `factory`, which is one of our own. */
   constructor(execution: Execution, factory: RowFactory<Row>) {
@@ -169,11 +170,11 @@ export abstract class RowsExchange<Row> extends Exchange {
   /** Its rows, once it has succeeded; null when they can't be read. */
   protected take(): Row[] | null {
     // A factory may refuse the columns, whether there are rows or not.
-    if (this.#rows === null && this.columns) this.#plan(0);
-    return this.unreadable === null ? (this.#rows ?? []) : null;
+    if (this.built === null && this.columns) this.plan(0);
+    return this.unreadable === null ? (this.built ?? []) : null;
   }
 
-  #plan(rows: number): RowReader<Row> | null {
+  private plan(rows: number): RowReader<Row> | null {
     const { adapters } = this.context;
     const description = this.description as Description;
     try {
@@ -186,49 +187,49 @@ export abstract class RowsExchange<Row> extends Exchange {
 
   /** Takes the whole DataRow frames at the start of `bytes[start..end)`; see {@link Result.take}. */
   override rows(bytes: Buffer, start: number, end: number): number {
-    if (!this.#awaitsRows) throw surprise(Backend.dataRow);
+    if (!this.awaitsRows) throw surprise(Backend.dataRow);
     const count = (this.columns as readonly ColumnDescription[]).length;
-    const read = this.unreadable === null ? this.#plan(this.#readLast) : null;
+    const read = this.unreadable === null ? this.plan(this.readLast) : null;
     let at = start;
     let taken = 0;
     for (;;) {
       const next = rowEnd(bytes, at, end, count);
       if (next < 0) break;
-      if (read !== null && this.unreadable === null) this.#read(read, bytes, at + ROW_HEADER);
+      if (read !== null && this.unreadable === null) this.readRow(read, bytes, at + ROW_HEADER);
       at = next;
       taken++;
     }
-    this.#readLast = taken;
+    this.readLast = taken;
     return at;
   }
 
-  #read(read: RowReader<Row>, bytes: Buffer, at: number): void {
+  private readRow(read: RowReader<Row>, bytes: Buffer, at: number): void {
     try {
       const row = read(bytes, at);
       // Most results have one row, and a list that grows has room for many.
-      if (this.#rows === null) this.#rows = [row];
-      else this.#rows.push(row);
+      if (this.built === null) this.built = [row];
+      else this.built.push(row);
     } catch (error) {
       this.unreadable = { error };
     }
   }
 
   protected override get isGiving(): boolean {
-    return this.#awaitsRows;
+    return this.awaitsRows;
   }
 
   protected override begin(): void {
-    this.#awaitsRows = true;
+    this.awaitsRows = true;
   }
 
   protected override complete(tag: string): void {
-    this.#awaitsRows = false;
+    this.awaitsRows = false;
     this.context.statements.completed(tag);
   }
 
   override refuse(error: Diagnostic): void {
     super.refuse(error);
-    this.#awaitsRows = false;
+    this.awaitsRows = false;
   }
 }
 

@@ -4,7 +4,7 @@
 import type { Connection } from "../blocking/connection.ts";
 import type { BlockingSession } from "./blocking-keeper.ts";
 import type { LoanState } from "./loan-state.ts";
-import { takeFace } from "./loan-state.ts";
+import { CLOSED, takeFace } from "./loan-state.ts";
 import type { Member } from "./member.ts";
 
 /** Who lends. */
@@ -33,46 +33,46 @@ export class BlockingLoans<Row, Conn extends Connection<Row>> {
     const Plain = Base as unknown as BlockingConnectionClass<Row, Connection<Row>>;
     class PooledConnection extends Plain {
       #member!: Member<BlockingSession<Row>>;
-      #closed = false;
+      #ticket = 0;
 
       static issue(member: Member<BlockingSession<Row>>): PooledConnection {
         const { core, driver } = member.conn;
         const loan = new PooledConnection(core, driver);
         loan.#member = member;
-        member.loan = loan;
+        loan.#ticket = member.ticket;
         return loan;
       }
 
       static stateOf(value: unknown): LoanState {
         if (typeof value !== "object" || value === null || !(#member in value)) return "foreign";
-        if (value.#member.loan === value) return "lent";
-        return value.#closed ? "closed" : "returned";
+        if (value.#ticket === value.#member.ticket) return "lent";
+        return value.#ticket === CLOSED ? "closed" : "returned";
       }
 
       static end(loan: PooledConnection): void {
-        if (loan.#member.loan !== loan) return;
-        loan.#end();
+        if (loan.#ticket !== loan.#member.ticket) return;
+        PooledConnection.#retract(loan);
         lender.giveBack(loan.#member);
       }
 
-      #end(): void {
-        this.#member.loan = null;
-        takeFace(this);
+      static #retract(loan: PooledConnection): void {
+        loan.#member.ticket++;
+        takeFace(loan);
       }
 
       override get closed(): boolean {
-        return this.#member.loan !== this || super.closed;
+        return this.#ticket !== this.#member.ticket || super.closed;
       }
 
       override get broken(): boolean {
-        return this.#member.loan === this && super.broken;
+        return this.#ticket === this.#member.ticket && super.broken;
       }
 
       override close(): void {
-        if (this.#member.loan !== this) return;
+        if (this.#ticket !== this.#member.ticket) return;
         if (lender.closeReturns) return PooledConnection.end(this);
-        this.#end();
-        this.#closed = true;
+        PooledConnection.#retract(this);
+        this.#ticket = CLOSED;
         lender.discard(this.#member);
       }
 

@@ -6,6 +6,9 @@ import { InterfaceError } from "../errors.ts";
 /** What became of something that is to be returned. */
 export type LoanState = "lent" | "returned" | "closed" | "foreign";
 
+/** The number of a loan that was ended by closing its connection. */
+export const CLOSED = -1;
+
 /** What is left to a loan that has ended: every use of it throws. */
 function refuse(): never {
   throw new InterfaceError(

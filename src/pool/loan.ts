@@ -8,7 +8,7 @@
 import { AsyncConnection } from "../async/connection.ts";
 import type { AsyncDriver } from "../async/driver.ts";
 import type { LoanState } from "./loan-state.ts";
-import { takeFace } from "./loan-state.ts";
+import { CLOSED, takeFace } from "./loan-state.ts";
 import type { Member } from "./member.ts";
 import type { ConnectionClass } from "./options.ts";
 import type { PooledSession } from "./session.ts";
@@ -39,52 +39,57 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
     // Nobody's loan, kept for its hidden class, see shapes.ts. A program's own class is not made for that.
     const kept: PooledConnection[] | null = (Base as unknown) === AsyncConnection ? [] : null;
     class PooledConnection extends Plain {
-      // The member's own property says whether it is lent by this very loan.
       #member!: Member<PooledSession<Row, AsyncDriver>>;
-      #closed!: boolean;
+      // By its own number the member says whether it is lent by this very loan.
+      #ticket!: number;
+
+      // A promise of it is resolved by looking for `then`, through all the prototypes that follow.
+      static {
+        // oxlint-disable-next-line unicorn/no-thenable -- It says that there is none.
+        Object.defineProperty(this.prototype, "then", { value: undefined });
+      }
 
       static issue(member: Member<PooledSession<Row, AsyncDriver>>): PooledConnection {
         const { core, driver } = member.conn;
         if (kept?.length === 0) takeFace((kept[0] = new PooledConnection(core, driver)));
         const loan = new PooledConnection(core, driver);
         loan.#member = member;
-        loan.#closed = false;
-        member.loan = loan;
+        loan.#ticket = member.ticket;
         return loan;
       }
 
       static stateOf(value: unknown): LoanState {
         if (typeof value !== "object" || value === null || !(#member in value)) return "foreign";
-        if (value.#member.loan === value) return "lent";
-        return value.#closed ? "closed" : "returned";
+        if (value.#ticket === value.#member.ticket) return "lent";
+        return value.#ticket === CLOSED ? "closed" : "returned";
       }
 
       static end(loan: PooledConnection): Promise<void> | undefined {
         const member = loan.#member;
-        if (member.loan !== loan) return undefined;
-        loan.#end();
+        if (loan.#ticket !== member.ticket) return undefined;
+        PooledConnection.#retract(loan);
         return lender.giveBack(member);
       }
 
       /** Takes its way to the session away. */
-      #end(): void {
-        this.#member.loan = null;
-        takeFace(this);
+      static #retract(loan: PooledConnection): void {
+        loan.#member.ticket++;
+        takeFace(loan);
       }
 
       override get closed(): boolean {
-        return this.#member.loan !== this || super.closed;
+        return this.#ticket !== this.#member.ticket || super.closed;
       }
 
       override get broken(): boolean {
-        return this.#member.loan === this && super.broken;
+        return this.#ticket === this.#member.ticket && super.broken;
       }
 
       override async close(): Promise<void> {
-        if (this.#member.loan !== this) return;
+        if (this.#ticket !== this.#member.ticket) return;
         if (lender.closeReturns) return await PooledConnection.end(this);
-        this.#end();
-        this.#closed = true;
+        PooledConnection.#retract(this);
+        this.#ticket = CLOSED;
         await lender.discard(this.#member);
       }
 

@@ -19,8 +19,8 @@ export class Member<C> {
   since = 0;
   /** Whether there is reason to doubt it, so that it is checked before it is lent. */
   suspect = false;
-  /** The loan that it is lent by. */
-  loan: object | null = null;
+  /** Counts its loans; one that has another number has ended. */
+  ticket = 0;
   /** Who asked for it, where leaks are looked for. */
   stack: string | null = null;
 

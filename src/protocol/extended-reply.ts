@@ -39,28 +39,28 @@ export class ExtendedReply extends ResultReply {
   bound = false;
   /** Whether it was a control command in front that failed, and not the statement. */
   controlFailed = false;
-  readonly #steps: string;
-  #at = 0;
+  private readonly steps: string;
+  private at = 0;
 
   /** A reply to the given steps; `columns` are those of a statement that isn't described again. */
   constructor(steps: string, columns: readonly ColumnDescription[] | null = null) {
     super();
-    this.#steps = steps;
+    this.steps = steps;
     this.columns = columns;
   }
 
   override get syncs(): boolean {
-    return this.#steps.charCodeAt(this.#steps.length - 1) === SYNC;
+    return this.steps.charCodeAt(this.steps.length - 1) === SYNC;
   }
 
-  #step(): number {
-    return this.#steps.charCodeAt(this.#at);
+  private step(): number {
+    return this.steps.charCodeAt(this.at);
   }
 
-  #advance(): void {
-    this.#at++;
-    if (this.#at === this.#steps.length) this.settled = true;
-    else if (this.columns && this.#step() === EXECUTE) this.begin(this.columns);
+  private advance(): void {
+    this.at++;
+    if (this.at === this.steps.length) this.settled = true;
+    else if (this.columns && this.step() === EXECUTE) this.begin(this.columns);
   }
 
   override accept(
@@ -70,23 +70,23 @@ export class ExtendedReply extends ResultReply {
     end: number,
     context: ReplyContext,
   ): void {
-    const step = this.#step();
+    const step = this.step();
     switch (type) {
       case Backend.bindComplete:
         if (step === BIND) this.bound = true;
         else if (step !== CONTROL_BIND) throw surprise(type);
-        return this.#advance();
+        return this.advance();
       case Backend.commandComplete:
         if (step === EXECUTE) this.complete(commandTag(bytes, start, end));
         else if (step !== CONTROL_EXECUTE) throw surprise(type);
-        return this.#advance();
+        return this.advance();
       case Backend.readyForQuery:
         if (step !== SYNC) throw surprise(type);
-        return this.#advance();
+        return this.advance();
       case Backend.parseComplete:
         if (step === PARSE) this.parsed = true;
         else if (step !== CONTROL_PARSE) throw surprise(type);
-        return this.#advance();
+        return this.advance();
       case Backend.parameterDescription:
         if (step !== DESCRIBE_STATEMENT || this.parameterOids) throw surprise(type);
         this.parameterOids = parameterDescription(bytes, start, end);
@@ -96,15 +96,15 @@ export class ExtendedReply extends ResultReply {
         if (step === DESCRIBE_STATEMENT ? !this.parameterOids : step !== DESCRIBE_PORTAL)
           throw surprise(type);
         this.columns = type === Backend.noData ? null : rowDescription(bytes, start, end);
-        return this.#advance();
+        return this.advance();
       case Backend.closeComplete:
         if (step !== CLOSE) throw surprise(type);
         this.closed++;
-        return this.#advance();
+        return this.advance();
       case Backend.emptyQueryResponse:
         if (step !== EXECUTE || this.isGiving) throw surprise(type);
         this.complete("");
-        return this.#advance();
+        return this.advance();
       case Backend.portalSuspended:
         throw surprise(type);
       default:
@@ -116,16 +116,16 @@ export class ExtendedReply extends ResultReply {
     if (this.error) throw surprise(Backend.errorResponse);
     this.error = error;
     this.current = null;
-    const step = this.#step();
+    const step = this.step();
     this.controlFailed =
       step === CONTROL_PARSE || step === CONTROL_BIND || step === CONTROL_EXECUTE;
-    if (this.syncs) this.#at = this.#steps.length - 1;
+    if (this.syncs) this.at = this.steps.length - 1;
     else this.settled = true;
   }
 
   override skip(): void {
     super.skip();
-    this.#at = this.#steps.length - 1;
+    this.at = this.steps.length - 1;
   }
 }
 

@@ -1,0 +1,43 @@
+// Classes whose objects live for one statement can be made without calls into the engine.
+
+import { describe, expect, test } from "@jest/globals";
+import { AsyncConnection, Connection } from "../../src/index.ts";
+import { keptShapes } from "../../src/shapes.ts";
+
+type Class = abstract new (...args: never) => object;
+
+/** The classes above a class, the nearest first. */
+function* above(Class: Class): Generator<Class, void, undefined> {
+  let Base = Object.getPrototypeOf(Class) as Class;
+  for (; Base !== Function.prototype; Base = Object.getPrototypeOf(Base) as Class) yield Base;
+}
+
+/** The members of a class that are private to the engine, too. */
+const hiddenMembers = (Class: Class): string[] =>
+  Array.from(String(Class).matchAll(/^ {4}(?:get |set |async |\*)*(#[a-z]\w*)/gim), ([, name]) =>
+    String(name),
+  );
+
+const kept = Array.from(new Set(keptShapes().map((object) => object.constructor as Class)));
+
+test("members that are private to the engine are found", () => {
+  const names = kept.map((Class) => [Class.name, hiddenMembers(Class)] as const);
+  expect(Object.fromEntries(names)).toMatchObject({
+    Job: expect.arrayContaining(["#conversation", "#step"]),
+    AwaitedRows: ["#resolve", "#finisher", "#fail"],
+  });
+  expect(names.length).toBeGreaterThan(20);
+});
+
+describe("above classes of which many objects are made there is none that V8 doesn't look through", () => {
+  // A pool makes a subclass of these, and an object of it for each loan.
+  const bases = [AsyncConnection, Connection].map((Class) => [Class.name, Class] as const);
+  test.each(bases)("%s", (_, Class) => {
+    expect([Class, ...above(Class)].flatMap(hiddenMembers)).toEqual([]);
+  });
+
+  const heirs = kept.filter((Class) => !above(Class).next().done);
+  test.each(heirs.map((Class) => [Class.name, Class] as const))("%s", (_, Class) => {
+    expect(Array.from(above(Class)).flatMap(hiddenMembers)).toEqual([]);
+  });
+});
