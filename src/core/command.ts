@@ -24,8 +24,8 @@ export function* command(
     const before = prologue.write(session);
     for (const one of commands) writeControl(session.outbox, one);
     writeSync(session.outbox);
-    reply = session.owe(new ExtendedReply(`${before}${"12x".repeat(commands.length)}z`));
     prologue.sent(before, session);
+    reply = session.owe(new ExtendedReply(`${before}${"12x".repeat(commands.length)}z`));
     yield reply;
     const failure = reply.skipped ? pipeline.failure() : null;
     pipeline.synced();

@@ -77,7 +77,7 @@ export class Prologue {
     return [this.implicitBegin];
   }
 
-  /** Writes what is due and returns its steps; {@link sent} is said once the reply is owed. */
+  /** Writes what is due and returns its steps; {@link sent} is said before the reply with them is owed. */
   write(session: Session): string {
     const due = this.due(session);
     if (due.length === 0) return "";
@@ -99,8 +99,8 @@ export class Prologue {
     const steps = this.write(session);
     if (steps === "") return;
     writeSync(session.outbox);
-    const reply = session.owe(new ExtendedReply(`${steps}z`));
     this.sent(steps, session);
+    const reply = session.owe(new ExtendedReply(`${steps}z`));
     yield reply;
     if (reply.error) throw errorFromDiagnostic(reply.error, { statement: this.lastSent });
   }

@@ -89,9 +89,20 @@ function fetchesTypes(options: TargetOptions, { replication }: ConnectionParamet
   );
 }
 
+/** How a connection says that it isn't for replication, each as short as it can't be mistaken (backend: `parse_bool`). */
+const NO: readonly (readonly [word: string, shortest: number])[] = [
+  ["false", 1],
+  ["no", 1],
+  ["off", 2],
+  ["0", 1],
+];
+
 /** A connection for replication takes SQL only when it is for a database's logical one. */
 function takesSql(replication: string): boolean {
-  return /^(?:database|false|off|no|0)$/i.test(replication);
+  const said = replication.toLowerCase();
+  // An empty one is not sent.
+  if (said === "" || replication === "database") return true;
+  return NO.some(([word, shortest]) => word.startsWith(said) && said.length >= shortest);
 }
 
 /**

@@ -282,11 +282,24 @@ describe.each(shells)("in the $name shell", ({ name: shell, connect }) => {
       expect(error.message).toMatch(/^fetchTypes must be true or false, not /);
     });
 
-    test.each(["true", "on", "1", "yes"])("is refused with replication=%s", async (replication) => {
-      const error = await failureOf(() => connectTo({ replication }));
-      expect(error).toBeInstanceOf(ProgrammingError);
-      expect(error.message).toMatch(/^fetchTypes needs SQL, which .* replication=/);
-    });
+    test.each(["f", "FALS", "n", "of", "off", "0", ""])(
+      "is done with replication=%j, which says no",
+      async (replication) => {
+        await using conn = await connectTo({ replication });
+        expect(await conn.query("select 'sad'::mood as m, $1::int4 as n", [1])).toEqual([
+          { m: "sad", n: 1 },
+        ]);
+      },
+    );
+
+    test.each(["true", "on", "1", "yes", "t"])(
+      "is refused with replication=%s",
+      async (replication) => {
+        const error = await failureOf(() => connectTo({ replication }));
+        expect(error).toBeInstanceOf(ProgrammingError);
+        expect(error.message).toMatch(/^fetchTypes needs SQL, which .* replication=/);
+      },
+    );
   });
 
   describe("when the server doesn't let itself be asked", () => {

@@ -81,6 +81,22 @@ describe("a primary and its standby", () => {
       expect(await askOnce(connecting, PORT)).toBe(primary.port);
     });
 
+    // What goes before a statement goes alone before a text with several.
+    test("a refused implicit BEGIN leaves the connection outside of transactions", async () => {
+      const conn = await Connection.connect(standby.conninfo());
+      try {
+        conn.autocommit = false;
+        conn.readOnly = false;
+        const error = await failureOf(() => conn.execute("select 1; select 2"));
+        expect(error.message).toContain("cannot set transaction read-write mode during recovery");
+        conn.readOnly = null;
+        await conn.execute("select 1");
+        expect(conn.info.transactionStatus).toBe("inTransaction");
+      } finally {
+        await conn.close();
+      }
+    });
+
     test("a standby is pinged as any server", async () => {
       expect(await Connection.ping(standby.conninfo())).toBe("accepts");
     });
