@@ -106,9 +106,9 @@ export class AsyncDriver {
     adapters: AdaptersMap,
     factory: RowFactory<Row>,
   ): Promise<Row[]> {
-    const rows = outcome(sets, (all) => lastRows(all, adapters, factory));
     // Whoever does not look at it learns of an error from the pipeline, which always tells.
-    if (this.#core.pipeline.open) rows.catch(() => {});
+    const unseen = this.#core.pipeline.open ? () => void rows.catch(() => {}) : undefined;
+    const rows = outcome(sets, (all) => lastRows(all, adapters, factory), unseen);
     return rows;
   }
 

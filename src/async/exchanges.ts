@@ -33,20 +33,18 @@ export class AwaitedRows<Row> extends RowsExchange<Row> {
 
   protected override succeeded(): void {
     const rows = this.take();
-    if (rows !== null) this.#resolve(rows);
-    else this.#fail(failing(this.unreadable?.error));
+    this.#resolve(rows ?? failing(this.unreadable?.error, this.#unseen()));
   }
 
   protected override failed(rest: Conversation<ResultSet[]>): void {
     const { adapters } = this.context;
     const rows = (sets: ResultSet[]): Row[] => lastRows(sets, adapters, this.factory);
-    this.#fail(outcome(this.#finisher.finish(rest), rows));
+    this.#resolve(outcome(this.#finisher.finish(rest), rows, this.#unseen()));
   }
 
-  #fail(rows: Promise<Row[]>): void {
-    // Whoever does not look at it learns of an error from the pipeline, which always tells.
-    if (this.isPipelined) this.promise.catch(() => {});
-    this.#resolve(rows);
+  /** Whoever does not look at it learns of an error from the pipeline, which always tells. */
+  #unseen(): (() => void) | undefined {
+    return this.isPipelined ? () => void this.promise.catch(() => {}) : undefined;
   }
 }
 

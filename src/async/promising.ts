@@ -25,21 +25,29 @@ export function kept(): Resolve<unknown> {
   return resolve;
 }
 
-/** What `show` makes of what is coming; errors get the stack of whoever awaits it. */
+/**
+ * What `show` makes of what is coming; errors get the stack of whoever awaits it.
+ *
+ * @param unseen called before it fails, so that a promise that nobody has to look at can be looked at: whatever else
+ * looks at one beside its awaiter hides that one from the engine.
+ */
 export async function outcome<Given, T>(
   coming: Promise<Given>,
   show: (given: Given) => T,
+  unseen?: () => void,
 ): Promise<T> {
   try {
     return show(await coming);
   } catch (error) {
     // The engine has to learn first who awaits this, where that is somebody's promise to begin with.
     await Promise.resolve();
-    throw recapture(error);
+    const failure = recapture(error);
+    unseen?.();
+    throw failure;
   }
 }
 
-/** Fails, with the stack of whoever awaits it. */
-export function failing(error: unknown): Promise<never> {
-  return outcome(Promise.reject(error as Error), (never: never) => never);
+/** Fails, with the stack of whoever awaits it; see {@link outcome}. */
+export function failing(error: unknown, unseen?: () => void): Promise<never> {
+  return outcome(Promise.reject(error as Error), (never: never) => never, unseen);
 }

@@ -13,10 +13,11 @@ function* above(Class: Class): Generator<Class, void, undefined> {
 }
 
 /** The members of a class that are private to the engine, too. */
-const hiddenMembers = (Class: Class): string[] =>
-  Array.from(String(Class).matchAll(/^ {4}(?:get |set |async |\*)*(#[a-z]\w*)/gim), ([, name]) =>
-    String(name),
-  );
+function hiddenMembers(Class: Class): string[] {
+  const code = String(Class).replace(/\/\*[^]*?\*\//g, "");
+  const members = code.matchAll(/^ *(?:get |set |async |\*)*(#[a-z]\w*)/gim);
+  return Array.from(members, ([, name]) => String(name));
+}
 
 const kept = Array.from(new Set(keptShapes().map((object) => object.constructor as Class)));
 
@@ -24,7 +25,7 @@ test("members that are private to the engine are found", () => {
   const names = kept.map((Class) => [Class.name, hiddenMembers(Class)] as const);
   expect(Object.fromEntries(names)).toMatchObject({
     Job: expect.arrayContaining(["#conversation", "#step"]),
-    AwaitedRows: ["#resolve", "#finisher", "#fail"],
+    AwaitedRows: ["#resolve", "#finisher", "#unseen"],
   });
   expect(names.length).toBeGreaterThan(20);
 });

@@ -13,6 +13,7 @@ import {
 } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { administer, expectUsable, failureOf } from "../support/shells.ts";
+import { stackOf } from "../support/stacks.ts";
 import { end, tablesOfSeries } from "./series-tables.ts";
 
 const ids = tablesOfSeries("shared_series");
@@ -51,6 +52,31 @@ describe("series of several callers", () => {
       expect(await ids()).toEqual(text.startsWith("select") ? [0, 7] : [0, 1, 7]);
     },
   );
+
+  test.each<[call: string, run: (conn: AsyncConnection) => unknown]>([
+    ["execute and fetch", async (conn) => (await conn.execute("select 1/0")).fetchAll()],
+    ["query", (conn) => conn.query("select 1/0")],
+    ["query of what is prepared", (conn) => conn.query("select 1/$1::int", [0], { prepare: true })],
+    ["a refused value", (conn) => conn.query("select $1::int", ["x".repeat(3)])],
+    ["a value of a wrong kind", (conn) => conn.query("select $1::int", [{}])],
+    ["a row that can't be read", (conn) => conn.query("select 9007199254740993::int8 as n")],
+  ])("the stack of %s leads to the caller", async (_call, run) => {
+    const conn = await open({ int8: "number" });
+    await conn.query("select 1/$1::int", [1], { prepare: true });
+    for (let round = 0; round < 3; round++) {
+      let stack = "";
+      async function thisIsMine(): Promise<void> {
+        await run(conn);
+      }
+      // It tells as well, except of what could not be read.
+      const block = conn.pipeline(async () => {
+        stack = await stackOf(thisIsMine);
+      });
+      await block.catch(() => {});
+      expect(stack).toContain("thisIsMine");
+    }
+    await conn.close();
+  });
 
   test("a query that could not be sent is told by the pipeline when nobody looks", async () => {
     const conn = await open();

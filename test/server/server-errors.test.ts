@@ -15,6 +15,7 @@ import {
   ProgrammingError,
 } from "../../src/index.ts";
 import { failureOf, shells } from "../support/shells.ts";
+import { stackOf } from "../support/stacks.ts";
 
 const SECRET = "swordfish";
 
@@ -25,18 +26,6 @@ const ways: [way: string, options: object][] = [
   ["unprepared", { prepare: false }],
   ["in binary", { binary: true }],
 ];
-
-/** The stack of what `run` fails with, as the engine prints it: jest's own way loses functions' names. */
-async function stackOf(run: () => unknown): Promise<string> {
-  const prepare = Error.prepareStackTrace;
-  Error.prepareStackTrace = (error, sites) =>
-    [`${error.name}: ${error.message}`, ...sites.map(String)].join("\n");
-  try {
-    return String((await failureOf(run)).stack);
-  } finally {
-    Error.prepareStackTrace = prepare;
-  }
-}
 
 describe.each(shells)("$name shell", ({ connect }) => {
   test.each<[text: string, name: keyof typeof errors, base: unknown]>([
