@@ -18,6 +18,7 @@ const known = [
   "null",
   "null-awaited",
   "mahout",
+  "mahout-roomy",
   "pg",
   "pg-pipeline",
   "postgres",

@@ -8,6 +8,9 @@ import { findBun } from "./find-bun.mjs";
 import { startServer } from "./server.mjs";
 import { setup } from "./workloads.mjs";
 
+/** Flags of Node's for some contenders. */
+const ownFlags = { "mahout-roomy": ["--max-semi-space-size=128"] };
+
 const children = new Set();
 // First of all at the end: a client whose server goes away first has a lot to say about it.
 const killAll = () => {
@@ -24,7 +27,7 @@ function forked(file, args = [], options = {}) {
 
 /** A contender's process; `ask` resolves with the answer to a command of child.mjs. */
 async function startContender(file, target, flags) {
-  const execArgv = ["--expose-gc", "--no-deprecation", ...flags];
+  const execArgv = ["--expose-gc", "--no-deprecation", ...(ownFlags[file] ?? []), ...flags];
   const execPath = file === "bun" ? findBun().program : process.execPath;
   const child = forked("child.mjs", [file, JSON.stringify(target)], { execArgv, execPath });
   let settle;
