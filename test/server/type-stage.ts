@@ -46,13 +46,13 @@ export interface TypeStage {
 
 let count = 0;
 
-/** Makes the database before the tests of the file, or of the block, that calls it. */
-export function typeStage(): TypeStage {
+/** Makes the database, with these types, before the tests of the file, or of the block, that calls it. */
+export function typeStage(types: string = TYPES): TypeStage {
   const dbname = `types_${process.pid}_${++count}`;
   beforeAll(async () => {
     await administer(`drop database if exists ${dbname} with (force)`);
     await administer(`create database ${dbname}`);
-    await administer(TYPES, { dbname });
+    await administer(types, { dbname });
   });
   afterAll(() => administer(`drop database ${dbname} with (force)`));
   return {

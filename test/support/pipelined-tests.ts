@@ -154,7 +154,8 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
   copy: COPYING,
   deadlines: CONNECTING,
   faults: PIPELINES,
-  "fetch-types": "it reads each value in every way there is, a pipeline and COPY among them",
+  "fetch-types":
+    "one of them reads each value in every way there is, a pipeline and COPY among them",
   gathering: "in a pipeline answers come together",
   hostile: SCRIPTED,
   hosts: CONNECTING,
