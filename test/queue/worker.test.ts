@@ -1,8 +1,8 @@
-// What a worker does with jobs, whatever keeps them.
+// What a worker does with jobs, whatever keeps them: runs them, so many at a time, again where they failed, and when their
+// moment has come.
 
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/queue/app.ts";
-import { JobAborted, JobTimeout, QueueConfigurationError } from "../../src/queue/errors.ts";
 import type { JobContext } from "../../src/queue/job-context.ts";
 import { RetryStrategy } from "../../src/queue/retry.ts";
 import type { WorkerOptions } from "../../src/queue/worker-options.ts";
@@ -13,23 +13,6 @@ import { Working } from "./working.ts";
 let place: Place;
 let app: App;
 
-/** Something that comes when it is told to. */
-function gate<T = void>(): { readonly opened: Promise<T>; open(value: T): void } {
-  let open: (value: T) => void = () => {};
-  const opened = new Promise<T>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open: (value) => open(value) };
-}
-
-/** A function that goes on until its signal is aborted, and throws its reason then. */
-function untilAborted({ signal }: JobContext): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
-}
-
-const cancel = (id: number): Promise<boolean> => app.jobManager.cancelJobById(id, { abort: true });
 const statusOf = (id: number): Promise<string | null> => app.jobManager.getJobStatus(id);
 
 describe.each(places)("$name", ({ enter }) => {
@@ -234,160 +217,6 @@ describe.each(places)("$name", ({ enter }) => {
     });
   });
 
-  describe("being stopped", () => {
-    test("a job that is cancelled gets its signal, and is aborted", async () => {
-      const started = gate();
-      const task = app.task({ name: "long" }, (_: object, context: JobContext) => {
-        started.open();
-        return untilAborted(context);
-      });
-      const id = await task.defer({});
-      await using worker = new Working(app);
-      await started.opened;
-      expect(await cancel(id)).toBe(true);
-      const [event] = await worker.until("job:aborted");
-      expect(event?.error).toBeInstanceOf(JobAborted);
-      await worker.stop();
-      expect(await statusOf(id)).toBe("aborted");
-    });
-
-    test("a job that ends well although it was cancelled has succeeded", async () => {
-      const started = gate();
-      const end = gate();
-      const task = app.task({ name: "deaf" }, async () => {
-        started.open();
-        await end.opened;
-      });
-      const id = await task.defer();
-      await using worker = new Working(app, { abortTimeout: 10_000 });
-      await started.opened;
-      await cancel(id);
-      end.open();
-      await worker.until("job:succeeded");
-      await worker.stop();
-      expect(await statusOf(id)).toBe("succeeded");
-    });
-
-    test("a job that takes too long has failed with JobTimeout, and is tried again like others", async () => {
-      const task = app.task(
-        { name: "slow", timeout: 30, retry: 1 },
-        (_: object, context: JobContext) => untilAborted(context),
-      );
-      const id = await task.defer({});
-      await using worker = new Working(app, { wait: false });
-      await worker.ended;
-      expect(worker.of("job:retried")[0]?.error).toBeInstanceOf(JobTimeout);
-      expect(worker.of("job:failed")[0]?.error).toBeInstanceOf(JobTimeout);
-      expect(await statusOf(id)).toBe("failed");
-    });
-
-    test("a job that never ends doesn't keep its slot", async () => {
-      const stuck = app.task({ name: "stuck", timeout: 20 }, () => new Promise(() => {}));
-      const next = app.task({ name: "next" }, () => "in turn");
-      await stuck.defer({});
-      await next.defer();
-      await using worker = new Working(app, { abortTimeout: 20, wait: false });
-      await worker.ended;
-      expect(worker.of("job:abandoned")).toMatchObject([{ reason: "timeout" }]);
-      expect(worker.of("job:succeeded")).toMatchObject([{ result: "in turn" }]);
-    });
-
-    test("a worker waits for what runs, and gives back what has not begun", async () => {
-      const started = gate();
-      const end = gate();
-      const task = app.task({ name: "one" }, async () => {
-        started.open();
-        await end.opened;
-      });
-      const ids = await task.batchDefer([{}, {}, {}]);
-      await using worker = new Working(app, { prefetch: 5 });
-      await started.opened;
-      const stopped = worker.stop();
-      const [stopping] = await worker.until("worker:stopping");
-      expect(stopping).toMatchObject({ running: 1, released: 2 });
-      end.open();
-      await stopped;
-      expect(await Promise.all(ids.map(statusOf))).toEqual(["succeeded", "todo", "todo"]);
-      const left = await app.jobManager.listJobs({ status: "todo" });
-      expect(left.map(({ attempts }) => attempts)).toEqual([0, 0]);
-    });
-
-    test("a worker that has waited long enough aborts what runs; it is tried again", async () => {
-      const started = gate();
-      const task = app.task({ name: "endless" }, (_: object, context: JobContext) => {
-        started.open();
-        return untilAborted(context);
-      });
-      const id = await task.defer({});
-      await using worker = new Working(app, { shutdownGracefulTimeout: 20 });
-      await started.opened;
-      await worker.stop();
-      const [job] = await app.jobManager.listJobs({ id });
-      expect(job).toMatchObject({ status: "todo", attempts: 1 });
-    });
-
-    test("a worker ends although a job doesn't", async () => {
-      const started = gate();
-      const task = app.task({ name: "rock" }, () => {
-        started.open();
-        return new Promise(() => {});
-      });
-      const id = await task.defer({});
-      await using worker = new Working(app, { shutdownGracefulTimeout: 10, abortTimeout: 20 });
-      await started.opened;
-      await worker.stop();
-      expect(worker.of("job:abandoned")).toMatchObject([{ reason: "shutdown" }]);
-      expect(await statusOf(id)).toBe("todo");
-    });
-
-    test("a signal that was aborted before stops it before anything runs", async () => {
-      const task = app.task({ name: "never" }, () => {});
-      const id = await task.defer();
-      await app.runWorker({ signal: AbortSignal.abort(), installSignalHandlers: false });
-      expect(await statusOf(id)).toBe("todo");
-    });
-  });
-
-  describe("middleware", () => {
-    test("runs from the worker's to the task's, around the function", async () => {
-      const order: string[] = [];
-      const layer = (name: string) => async (next: () => Promise<unknown>) => {
-        order.push(`${name} in`);
-        const result = await next();
-        order.push(`${name} out`);
-        return result;
-      };
-      const task = app.task({ name: "t", middleware: [layer("own")] }, () => {
-        order.push("function");
-      });
-      await task.defer();
-      await using worker = new Working(app, {
-        wait: false,
-        taskMiddleware: [layer("worker-wide")],
-        workerMiddleware: [layer("worker")],
-      });
-      await worker.ended;
-      expect(order.join()).toBe(
-        "worker in,worker-wide in,own in,function,own out,worker-wide out,worker out",
-      );
-    });
-
-    test("can stop the worker", async () => {
-      const task = app.task({ name: "t" }, () => {});
-      await task.batchDefer([{}, {}]);
-      await using worker = new Working(app, {
-        taskMiddleware: [
-          (next, _, handle) => {
-            handle.stop();
-            return next();
-          },
-        ],
-      });
-      await worker.ended;
-      expect(worker.of("job:succeeded")).toHaveLength(1);
-    });
-  });
-
   describe("schedules", () => {
     test("a moment that comes is run once, with its timestamp", async () => {
       const seen: number[] = [];
@@ -401,32 +230,6 @@ describe.each(places)("$name", ({ enter }) => {
       await Promise.race([one.until("job:succeeded", 2), two.until("job:succeeded", 2)]);
       expect(new Set(seen).size).toBe(seen.length);
       expect(seen.every((timestamp) => Math.abs(timestamp - Date.now() / 1000) < 30)).toBe(true);
-    });
-  });
-
-  describe("options that make no sense", () => {
-    test.each<[string, object, string]>([
-      ["an unknown one", { concurency: 3 }, 'workers have no option "concurency"'],
-      ["no slots", { concurrency: 0 }, "concurrency must be a whole number from 1 to 10000, not 0"],
-      ["half a slot", { concurrency: 1.5 }, "not 1.5"],
-      ["a text", { pollingInterval: "5" }, "pollingInterval must be a number of milliseconds"],
-      ["no queues", { queues: [] }, "queues must be names of queues, or null, not []"],
-      ["a signal that is none", { signal: 5 }, "signal must be an AbortSignal, not 5"],
-      [
-        "a silence too short",
-        { heartbeatInterval: 1000, stalledWorkerTimeout: 1500 },
-        "at least two heartbeats",
-      ],
-      [
-        "a status that is none",
-        { retention: { done: 5 } },
-        "retention must be a time for succeeded",
-      ],
-      ["a word", { deleteJobs: "sometimes" }, "deleteJobs must be never, successful, always"],
-    ])("%s", async (_, options, text) => {
-      const failure = app.runWorker(options);
-      await expect(failure).rejects.toThrow(QueueConfigurationError);
-      await expect(failure).rejects.toThrow(text);
     });
   });
 });
