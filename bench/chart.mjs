@@ -3,16 +3,17 @@
 import { loader, parse, View } from "vega";
 import { compile } from "vega-lite";
 
-const OURS = ["mahout", "mahout-blocking"];
-const LIMIT = "null";
+/** Whose bars are not a peer's. */
+const KINDS = new Map([
+  ["mahout", 0],
+  ["mahout-blocking", 1],
+  ["mahout-roomy", 1],
+  ["null", 3],
+]);
+const PEER = 2;
 const COLUMNS = 3;
-/** From dark to light: ours, ours that blocks, the peers, the limit. */
+/** From dark to light: ours, ours in another way, the peers, the limit. */
 const colors = { domain: [0, 1, 2, 3], range: ["#0b6e4f", "#6bbf9c", "#9aa5b1", "#dde2e7"] };
-
-const kindOf = (name) => {
-  const at = OURS.indexOf(name);
-  return at === -1 ? (name === LIMIT ? 3 : 2) : at;
-};
 
 const x = { type: "quantitative", axis: { title: null, tickCount: 4, format: "~s" } };
 const y = { field: "name", type: "nominal", sort: null, axis: { title: null } };
@@ -22,7 +23,7 @@ const color = { field: "kind", type: "ordinal", scale: colors, legend: null };
 const fieldOf = ({ title, contenders }) => ({
   title: { text: title, fontSize: 10, limit: 380, anchor: "start" },
   data: {
-    values: contenders.map(({ name, rate }) => ({ name, kind: kindOf(name), ...rate })),
+    values: contenders.map(({ name, rate }) => ({ name, kind: KINDS.get(name) ?? PEER, ...rate })),
   },
   width: 250,
   height: { step: 15 },

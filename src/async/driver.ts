@@ -106,9 +106,9 @@ export class AsyncDriver {
     adapters: AdaptersMap,
     factory: RowFactory<Row>,
   ): Promise<Row[]> {
-    // Whoever does not look at it learns of an error from the pipeline, which always tells.
-    const unseen = this.#core.pipeline.open ? () => void rows.catch(() => {}) : undefined;
-    const rows = outcome(sets, (all) => lastRows(all, adapters, factory), unseen);
+    // A pipeline tells of it, whoever looks at this. (It is called later, when there are `rows`.)
+    const told = this.#core.pipeline.open ? () => void rows.catch(() => {}) : undefined;
+    const rows = outcome(sets, (all) => lastRows(all, adapters, factory), told);
     return rows;
   }
 

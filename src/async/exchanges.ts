@@ -32,19 +32,15 @@ export class AwaitedRows<Row> extends RowsExchange<Row> {
   }
 
   protected override succeeded(): void {
-    const rows = this.take();
-    this.#resolve(rows ?? failing(this.unreadable?.error, this.#unseen()));
+    this.#resolve(this.take() ?? failing(this.unreadable?.error));
   }
 
   protected override failed(rest: Conversation<ResultSet[]>): void {
     const { adapters } = this.context;
     const rows = (sets: ResultSet[]): Row[] => lastRows(sets, adapters, this.factory);
-    this.#resolve(outcome(this.#finisher.finish(rest), rows, this.#unseen()));
-  }
-
-  /** Whoever does not look at it learns of an error from the pipeline, which always tells. */
-  #unseen(): (() => void) | undefined {
-    return this.isPipelined ? () => void this.promise.catch(() => {}) : undefined;
+    // A pipeline tells of it, whoever looks at this.
+    const told = this.isPipelined ? () => void this.promise.catch(() => {}) : undefined;
+    this.#resolve(outcome(this.#finisher.finish(rest), rows, told));
   }
 }
 

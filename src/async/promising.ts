@@ -28,26 +28,29 @@ export function kept(): Resolve<unknown> {
 /**
  * What `show` makes of what is coming; errors get the stack of whoever awaits it.
  *
- * @param unseen called before it fails, so that a promise that nobody has to look at can be looked at: whatever else
- * looks at one beside its awaiter hides that one from the engine.
+ * @param told called when what was coming has failed, and somebody else tells of that: it has to see to it that nobody
+ * need look at the promise. To do so before would hide from the engine who awaits it, who then has to be alone.
  */
 export async function outcome<Given, T>(
   coming: Promise<Given>,
   show: (given: Given) => T,
-  unseen?: () => void,
+  told?: () => void,
 ): Promise<T> {
+  let hasCome = false;
   try {
-    return show(await coming);
+    const given = await coming;
+    hasCome = true;
+    return show(given);
   } catch (error) {
     // The engine has to learn first who awaits this, where that is somebody's promise to begin with.
     await Promise.resolve();
     const failure = recapture(error);
-    unseen?.();
+    if (!hasCome) told?.();
     throw failure;
   }
 }
 
-/** Fails, with the stack of whoever awaits it; see {@link outcome}. */
-export function failing(error: unknown, unseen?: () => void): Promise<never> {
-  return outcome(Promise.reject(error as Error), (never: never) => never, unseen);
+/** Fails, with the stack of whoever awaits it. */
+export function failing(error: unknown): Promise<never> {
+  return outcome(Promise.reject(error as Error), (never: never) => never);
 }

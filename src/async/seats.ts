@@ -16,6 +16,9 @@ const outermost = new WeakMap<AsyncConnection<unknown>, Turns>();
 const CLOSED = new Turns();
 CLOSED.close(null);
 
+/** There is nothing to wait for; one for all, because every promise is followed where blocks are. */
+const FREE: Promise<void> = Promise.resolve();
+
 /** One block's place. */
 export class Seat implements ScopeOwner {
   /** The seat around it; null for an outermost block's. */
@@ -55,13 +58,13 @@ export class Seat implements ScopeOwner {
   }
 
   /**
-   * Takes the turn; null when it was free. In either case the block is inside of the seat from {@link sit} on, which
-   * comes after an await: what was called beside it is not inside. Throws what {@link Turns.take} throws.
+   * Takes the turn; {@link FREE} when it was free. In either case the block is inside of the seat from {@link sit} on,
+   * which comes after an await: what was called beside it is not inside. Throws what {@link Turns.take} throws.
    */
-  take(limits: TurnLimits): Promise<void> | null {
+  take(limits: TurnLimits): Promise<void> {
     try {
       const turn = this.#turns.take(limits);
-      return turn === null ? null : this.#wait(turn);
+      return turn === null ? FREE : this.#wait(turn);
     } catch (error) {
       throw this.#refused(error);
     }

@@ -32,72 +32,72 @@ export abstract class CursorFace<Row> {
   protected callFactory: RowFactory<Row> | null = null;
   /** What becomes of columns with the same name in the last call, if it said so. */
   protected callDuplicates: DuplicateColumns | null = null;
-  private ownDuplicates: DuplicateColumns;
-  private readonly adapted: Adapted;
-  private ownFactory: RowFactory<Row>;
-  private ownAdapters: AdaptersMap | null = null;
+  #duplicates: DuplicateColumns;
+  readonly #core: Adapted;
+  #rowFactory: RowFactory<Row>;
+  #adapters: AdaptersMap | null = null;
   /** What the connection's adapters were when the cursor was made. */
-  private readonly inherited: Layer;
-  private isClosed = false;
+  readonly #inherited: Layer;
+  #closed = false;
 
   constructor(core: Adapted, rowFactory: RowFactory<Row>) {
     if (!((core as Adapted | undefined)?.adapters instanceof AdaptersMap)) {
       throw new InterfaceError("a cursor is made with conn.cursor()");
     }
-    this.adapted = core;
-    this.inherited = core.adapters.layer;
-    this.ownFactory = rowFactory;
-    this.ownDuplicates = core.duplicateColumns;
+    this.#core = core;
+    this.#inherited = core.adapters.layer;
+    this.#rowFactory = rowFactory;
+    this.#duplicates = core.duplicateColumns;
   }
 
   /** Whether the cursor was closed; it can't be used any more then. */
   get closed(): boolean {
-    return this.isClosed;
+    return this.#closed;
   }
 
   /** How rows are built. A change applies to rows that were received but not fetched yet. */
   get rowFactory(): RowFactory<Row> {
-    return this.ownFactory;
+    return this.#rowFactory;
   }
 
   set rowFactory(factory: RowFactory<Row>) {
-    this.ownFactory = factory;
+    this.#rowFactory = factory;
     this.callFactory = null;
   }
 
   /** What becomes of columns with the same name; see {@link CursorOptions}. */
   get duplicateColumns(): DuplicateColumns {
-    return this.ownDuplicates;
+    return this.#duplicates;
   }
 
   set duplicateColumns(policy: DuplicateColumns) {
-    this.ownDuplicates = checkDuplicates(policy);
+    this.#duplicates = checkDuplicates(policy);
     this.callDuplicates = null;
   }
 
   /** The way in force to build rows. */
   protected get activeFactory(): RowFactory<Row> {
-    const factory = this.callFactory ?? this.ownFactory;
-    return factoryUnder(this.callDuplicates ?? this.ownDuplicates, factory);
+    const factory = this.callFactory ?? this.#rowFactory;
+    return factoryUnder(this.callDuplicates ?? this.#duplicates, factory);
   }
 
   /** What builds the rows of one call that keeps none. */
   protected rowsOf<R>(options: ExecuteOptions<R> | undefined): RowFactory<R> {
-    const factory = (options?.rowFactory ?? this.ownFactory) as RowFactory<R>;
-    return factoryUnder(checkDuplicates(options?.duplicateColumns ?? this.ownDuplicates), factory);
+    const factory = (options?.rowFactory ?? this.#rowFactory) as RowFactory<R>;
+    return factoryUnder(checkDuplicates(options?.duplicateColumns ?? this.#duplicates), factory);
   }
 
   /** The cursor's own adapters: they start as the connection's were when it was made; changes stay here. */
   get adapters(): AdaptersMap {
-    this.ownAdapters ??= new AdaptersMap(this.inherited);
-    return this.ownAdapters;
+    this.#adapters ??= new AdaptersMap(this.#inherited);
+    return this.#adapters;
   }
 
   /** The adapters in force: the cursor's own once somebody asked for them, or the connection's have changed. */
   protected get activeAdapters(): AdaptersMap {
-    if (this.ownAdapters !== null) return this.ownAdapters;
-    const { adapters } = this.adapted;
-    return adapters.layer === this.inherited ? adapters : this.adapters;
+    if (this.#adapters !== null) return this.#adapters;
+    const { adapters } = this.#core;
+    return adapters.layer === this.#inherited ? adapters : this.adapters;
   }
 
   /** What statements of this cursor work on. */
@@ -116,12 +116,12 @@ export abstract class CursorFace<Row> {
 
   /** It can't be used any more. */
   protected markClosed(): void {
-    this.isClosed = true;
+    this.#closed = true;
   }
 
   /** Refuses the use of a closed cursor. */
   protected checkOpen(): void {
-    if (this.isClosed)
+    if (this.#closed)
       throw new InterfaceError("the cursor is closed", { code: "ERR_MAHOUT_CURSOR_CLOSED" });
   }
 }

@@ -28,21 +28,21 @@ export type ScrollMode = "relative" | "absolute";
 export abstract class CursorCore<Row> extends CursorFace<Row> {
   /** The result of a statement in a pipeline that has not come yet, or never will. */
   protected pending: PendingResult | null = null;
-  private sets: readonly ResultSet[] = [];
-  private current: ResultSet | null = null;
-  private resultIndex = 0;
-  private walk: RowWalk | null = null;
-  private total: number | null = null;
+  #results: readonly ResultSet[] = [];
+  #current: ResultSet | null = null;
+  #resultIndex = 0;
+  #walk: RowWalk | null = null;
+  #total: number | null = null;
 
   /** The result's columns; null when there is no result or it has no rows to give. */
   get description(): readonly Column[] | null {
-    return this.current?.description?.describe(this.activeAdapters) ?? null;
+    return this.#current?.description?.describe(this.activeAdapters) ?? null;
   }
 
   /** Rows of the result, or rows that the command touched; -1 when neither is known. */
   get rowCount(): number {
-    if (this.total !== null) return this.total;
-    const current = this.current;
+    if (this.#total !== null) return this.#total;
+    const current = this.#current;
     if (!current) return -1;
     if (current.description) return current.result.rowCount;
     return countOf(current.result.tag ?? "");
@@ -50,12 +50,12 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
 
   /** The number of the next row, counted from 0; null without a result. */
   get rowNumber(): number | null {
-    return this.walk?.row ?? null;
+    return this.#walk?.row ?? null;
   }
 
   /** The command's tag, e.g. `INSERT 0 1`; null before a statement was executed. */
   get statusMessage(): string | null {
-    return this.current?.result.tag ?? null;
+    return this.#current?.result.tag ?? null;
   }
 
   /** Resolves a statement, and begins it. */
@@ -82,22 +82,22 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
   protected take(results: readonly ResultSet[], options?: ExecuteOptions<Row>): void {
     this.callFactory = options?.rowFactory ?? null;
     this.callDuplicates = options?.duplicateColumns ?? null;
-    this.sets = results;
-    this.total = null;
-    this.select(0);
+    this.#results = results;
+    this.#total = null;
+    this.#select(0);
   }
 
   /** Takes further rows of the same statement, behind those that are left. How rows are built stays as it is. */
   protected takeMore(set: ResultSet): void {
-    const rest = this.walk?.restWith(set.result);
+    const rest = this.#walk?.restWith(set.result);
     this.takeOnly(rest ? { ...set, result: rest } : set);
   }
 
   /** Takes other rows of the same statement, without those that are left. */
   protected takeOnly(set: ResultSet): void {
-    this.sets = [set];
-    this.total = null;
-    this.select(0);
+    this.#results = [set];
+    this.#total = null;
+    this.#select(0);
   }
 
   /** Takes what a statement in a pipeline gives when it has come. */
@@ -116,13 +116,13 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
   protected takeMany(outcome: ManyOutcome, options?: ExecuteManyOptions<Row>): void {
     const { sets, rowCount } = outcome;
     this.take(sets, options);
-    if (options?.returning !== true || sets.length === 0) this.total = rowCount;
+    if (options?.returning !== true || sets.length === 0) this.#total = rowCount;
   }
 
-  private select(index: number): void {
-    this.resultIndex = index;
-    this.current = this.sets[index] ?? null;
-    this.walk = this.current?.description ? new RowWalk(this.current.result) : null;
+  #select(index: number): void {
+    this.#resultIndex = index;
+    this.#current = this.#results[index] ?? null;
+    this.#walk = this.#current?.description ? new RowWalk(this.#current.result) : null;
   }
 
   /**
@@ -132,8 +132,8 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
    */
   nextSet(): true | null {
     this.checkOpen();
-    if (this.resultIndex + 1 >= this.sets.length) return null;
-    this.select(this.resultIndex + 1);
+    if (this.#resultIndex + 1 >= this.#results.length) return null;
+    this.#select(this.#resultIndex + 1);
     return true;
   }
 
@@ -144,20 +144,20 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
    */
   setResult(index: number): this {
     this.checkOpen();
-    const count = this.sets.length;
+    const count = this.#results.length;
     const wanted = index < 0 ? index + count : index;
     if (!Number.isInteger(wanted) || wanted < 0 || wanted >= count) {
       throw new RangeError(
         `result ${index} is out of range: there ${count === 1 ? "is 1 result" : `are ${count} results`}`,
       );
     }
-    this.select(wanted);
+    this.#select(wanted);
     return this;
   }
 
   /** Goes through the results that are left, the current one first, selecting each. */
   protected *eachResult(): Generator<this, void, undefined> {
-    if (!this.current) return;
+    if (!this.#current) return;
     do yield this;
     while (this.nextSet());
   }
@@ -168,23 +168,23 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
    * @throws ProgrammingError when there is no result, or one without rows.
    */
   protected nextRow(): Row | undefined {
-    const walk = this.walkRows();
-    return walk.left > 0 ? walk.next(this.reader(1)) : undefined;
+    const walk = this.#rows();
+    return walk.left > 0 ? walk.next(this.#reader(1)) : undefined;
   }
 
   /** Whether there is a next row; throws as {@link nextRow} does. */
   protected get hasRow(): boolean {
-    return this.walkRows().left > 0;
+    return this.#rows().left > 0;
   }
 
   /** Up to `size` of the next rows; throws as {@link nextRow} does. */
   protected nextRows(size: number): Row[] {
-    const walk = this.walkRows();
+    const walk = this.#rows();
     if (size !== Infinity && !(Number.isInteger(size) && size >= 0)) {
       const shown = shownOption(size);
       throw new ProgrammingError(`fetchMany takes a whole number of rows, not ${shown}`);
     }
-    return walk.take(size, this.reader(Math.min(size, walk.left)));
+    return walk.take(size, this.#reader(Math.min(size, walk.left)));
   }
 
   /**
@@ -193,7 +193,7 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
    * @throws RangeError when that is outside of the result; the place is kept then.
    */
   protected move(value: number, mode: ScrollMode): void {
-    const walk = this.walkRows();
+    const walk = this.#rows();
     checkMode(mode);
     const target = mode === "relative" ? walk.row + value : value;
     const count = walk.row + walk.left;
@@ -204,9 +204,9 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
     walk.moveTo(target);
   }
 
-  private walkRows(): RowWalk {
+  #rows(): RowWalk {
     this.checkOpen();
-    if (this.walk) return this.walk;
+    if (this.#walk) return this.#walk;
     const tag = this.statusMessage;
     throw new ProgrammingError(
       tag === null
@@ -215,8 +215,8 @@ export abstract class CursorCore<Row> extends CursorFace<Row> {
     );
   }
 
-  private reader(rows: number): RowReader<Row> {
-    const description = this.current?.description as Description;
+  #reader(rows: number): RowReader<Row> {
+    const description = this.#current?.description as Description;
     return description.plan(this.activeAdapters, this.activeFactory).reader(rows);
   }
 

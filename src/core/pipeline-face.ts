@@ -5,16 +5,16 @@ import { ProgrammingError } from "../errors.ts";
 
 /** State of a pipeline block. */
 export class PipelineFace {
-  private isOpen = false;
+  #open = false;
 
   /** Whether the block is open: statements of its connection are sent and not waited for. */
   get open(): boolean {
-    return this.isOpen;
+    return this.#open;
   }
 
   /** The block has begun or ended. */
   protected mark(open: boolean): void {
-    this.isOpen = open;
+    this.#open = open;
   }
 
   /**
@@ -23,12 +23,12 @@ export class PipelineFace {
    * @throws ProgrammingError.
    */
   protected checkOpen(): void {
-    if (!this.isOpen) throw new ProgrammingError("the pipeline has ended; it can't be used");
+    if (!this.#open) throw new ProgrammingError("the pipeline has ended; it can't be used");
   }
 
   /** Shows the state. */
   toString(): string {
-    return `<${this.constructor.name} [${this.isOpen ? "open" : "ended"}]>`;
+    return `<${this.constructor.name} [${this.#open ? "open" : "ended"}]>`;
   }
 }
 

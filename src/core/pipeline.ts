@@ -11,6 +11,7 @@
  */
 import { checkParameters } from "../adapt/parameters.ts";
 import { NotSupportedError, ProgrammingError, withOutcome } from "../errors.ts";
+import { freshOf } from "../fresh.ts";
 import type { Conversation } from "../protocol/effects.ts";
 import { writeSync } from "../protocol/encode.ts";
 import { SyncReply } from "../protocol/replies.ts";
@@ -130,7 +131,8 @@ export class PipelineCore {
   /** Notes what could not even be sent, and of which nobody may have heard. */
   refused(error: unknown): void {
     // Why a connection has ended is told anyway, and better.
-    if (!this.#session().ended) this.#untold ??= { index: null, failure: () => error as Error };
+    if (!this.#session().ended)
+      this.#untold ??= { index: null, failure: () => freshOf(error as Error) };
   }
 
   *#write(

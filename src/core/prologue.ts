@@ -77,7 +77,7 @@ export class Prologue {
     return [this.implicitBegin];
   }
 
-  /** Writes what is due and returns its steps; {@link sent} is said before the reply with them is owed. */
+  /** Writes what is due and returns its steps; {@link sent} is said next, before a reply is owed that ends in a Sync. */
   write(session: Session): string {
     const due = this.due(session);
     if (due.length === 0) return "";
@@ -85,7 +85,7 @@ export class Prologue {
     return stepsOf(due, "");
   }
 
-  /** What {@link write} gave is on its way. */
+  /** What {@link write} gave is on its way, in front of the next Sync. */
   sent(steps: string, session: Session): void {
     if (steps === "") return;
     this.#lastSent = this.due(session);

@@ -11,7 +11,8 @@
 import type { Conninfo } from "../conninfo/dict.ts";
 import { callHandler, Handlers } from "../core/handlers.ts";
 import type { Notify } from "../core/notify.ts";
-import { MahoutError, MahoutWarning, OperationalError } from "../errors.ts";
+import { MahoutWarning, OperationalError } from "../errors.ts";
+import { freshOf } from "../fresh.ts";
 import type { ChannelEvent, ListenerEvent } from "./events.ts";
 import type { Limits } from "./link.ts";
 import { Link } from "./link.ts";
@@ -236,13 +237,6 @@ export class Hub {
 /** The error of who uses a listener that was closed. */
 export function closed(): OperationalError {
   return new OperationalError("the listener was closed", { code: "ERR_MAHOUT_LISTENER_CLOSED" });
-}
-
-/** Each waiter gets an error of its own. */
-function freshOf(error: Error): Error {
-  if (!(error instanceof MahoutError)) return error;
-  const Kind = error.constructor as new (message: string, options: object) => MahoutError;
-  return new Kind(error.message, { cause: error, code: error.code, diag: error.diag });
 }
 
 /** Nobody watches, and handlers would wait for ever without a word. */

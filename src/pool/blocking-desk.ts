@@ -107,9 +107,19 @@ export class BlockingDesk<Row, Conn extends Connection<Row>> implements Blocking
     this.counters.requestsNum++;
     try {
       this.#checkOpen();
-      return this.loans.issue(this.#lend());
+      return this.#loanOf(this.#lend());
     } catch (error) {
       this.counters.requestsErrors++;
+      throw error;
+    }
+  }
+
+  #loanOf(member: Member<BlockingSession<Row>>): Conn {
+    try {
+      return this.loans.issue(member);
+    } catch (error) {
+      // As in desk.ts: nobody could give it back.
+      void this.roster.retire(member);
       throw error;
     }
   }

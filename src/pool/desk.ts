@@ -7,6 +7,7 @@
 import type { AsyncConnection } from "../async/connection.ts";
 import { AsyncConnection as DefaultConnection } from "../async/connection.ts";
 import type { AsyncDriver } from "../async/driver.ts";
+import { failing } from "../async/promising.ts";
 import type { Conninfo } from "../conninfo/dict.ts";
 import { callHandler } from "../core/handlers.ts";
 import { ProgrammingError } from "../errors.ts";
@@ -94,7 +95,17 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
     const member = core.take();
     if (member === null) return null;
     if (this.#leakDetection > 0) member.stack = stackOf();
-    return this.loans.issue(member);
+    return this.#loanOf(member);
+  }
+
+  /** Lends a connection now or as soon as there is one. */
+  borrow(limits: PoolLimits | undefined): Promise<Conn> {
+    try {
+      const loan = this.lend(limits);
+      return loan === null ? this.wait(limits ?? NO_LIMITS) : Promise.resolve(loan);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /** Lends a connection as soon as there is one. */
@@ -111,8 +122,22 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
     return this.core.request({ timeout, signal, held: held && held.filter(this.#isLent), stack });
   }
 
-  issue(member: Member<PooledSession<Row, AsyncDriver>>): Conn {
-    return this.loans.issue(member);
+  issue(member: Member<PooledSession<Row, AsyncDriver>>): Conn | Promise<Conn> {
+    try {
+      return this.#loanOf(member);
+    } catch (error) {
+      return failing(error);
+    }
+  }
+
+  #loanOf(member: Member<PooledSession<Row, AsyncDriver>>): Conn {
+    try {
+      return this.loans.issue(member);
+    } catch (error) {
+      // The program's class has failed, so there is nobody who could give the connection back.
+      void this.core.roster.retire(member);
+      throw error;
+    }
   }
 
   /** Whether a loan that was just made is to be followed. */

@@ -77,14 +77,6 @@ export function aborted(signal: AbortSignal): OperationalError {
   });
 }
 
-/** The same error again, for one of many that it is for: each gets an object of its own. */
-export function freshOf(error: Error): Error {
-  if (!(error instanceof MahoutError)) return error;
-  const Kind = error.constructor as new (message: string, options: object) => MahoutError;
-  const { code, diag, outcome } = error;
-  return new Kind(error.message, { cause: error, code, diag, outcome: outcome ?? undefined });
-}
-
 /** Classes of SQLSTATEs, and states, that trying again doesn't change: authentication, no such database. */
 const PERMANENT = /^(?:28|3D|3F|42)/;
 

@@ -49,8 +49,8 @@ export interface Request {
 
 /** What the policies tell, and what is not theirs to know. */
 export interface PoolHost<C, L> {
-  /** Makes a loan of a connection. */
-  issue(member: Member<C>): L;
+  /** Makes a loan of a connection; a failure where there can be none, and the connection is retired. */
+  issue(member: Member<C>): L | Promise<L>;
   tell(event: PoolEvent): void;
   /** No connection could be made for long. */
   gaveUp(): void;

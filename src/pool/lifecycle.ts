@@ -5,7 +5,8 @@
  * deadline to come back, and are closed then, whatever they do.
  */
 import type { Clock } from "./clock.ts";
-import { freshOf, isPermanent, PoolClosed, timedOut } from "./errors.ts";
+import { freshOf } from "../fresh.ts";
+import { isPermanent, PoolClosed, timedOut } from "./errors.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { PoolCore } from "./pool-core.ts";
 

@@ -45,8 +45,9 @@ export class Loans<Row, Conn extends AsyncConnection<Row>> {
 
       // A promise of it is resolved by looking for `then`, through all the prototypes that follow.
       static {
+        const none = { value: undefined, writable: true, configurable: true };
         // oxlint-disable-next-line unicorn/no-thenable -- It says that there is none.
-        Object.defineProperty(this.prototype, "then", { value: undefined });
+        Object.defineProperty(this.prototype, "then", none);
       }
 
       static issue(member: Member<PooledSession<Row, AsyncDriver>>): PooledConnection {

@@ -8,8 +8,9 @@
  *
  * No sockets, no SQL and no timers of the system in here: see keeper.ts and clock.ts.
  */
+import { freshOf } from "../fresh.ts";
 import type { Clock } from "./clock.ts";
-import { aborted, freshOf, isPermanent, PoolClosed, timedOut, TooManyRequests } from "./errors.ts";
+import { aborted, isPermanent, PoolClosed, timedOut, TooManyRequests } from "./errors.ts";
 import type { PoolSituation } from "./errors.ts";
 import { Growth } from "./growth.ts";
 import type { Keeper, PoolHost, Request, Restored } from "./keeper.ts";

@@ -145,9 +145,7 @@ export class ConnectionPool<
    * @throws as {@link connection} does.
    */
   getConn(limits?: PoolLimits): Promise<Conn> {
-    if (isWatched(poolChannel)) return this.#observed(limits);
-    const loan = this.#desk.lend(limits);
-    return loan ? Promise.resolve(loan) : this.#desk.wait(limits ?? NO_LIMITS);
+    return isWatched(poolChannel) ? this.#observed(limits) : this.#desk.borrow(limits);
   }
 
   /**
@@ -205,7 +203,7 @@ export class ConnectionPool<
     return observed(
       poolChannel,
       () => poolContext(this.name, "async"),
-      async () => this.#desk.lend(limits) ?? (await this.#desk.wait(limits ?? NO_LIMITS)),
+      () => this.#desk.borrow(limits),
       tellLent,
     );
   }

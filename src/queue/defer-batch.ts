@@ -8,7 +8,7 @@
  * that stored the same, and nobody else should wait for that; so they don't wait for one another's operations either.
  */
 import { MahoutError } from "../errors.ts";
-import { freshOf } from "../pool/errors.ts";
+import { freshOf } from "../fresh.ts";
 import type { Connector } from "./connector.ts";
 import { AlreadyEnqueued } from "./errors.ts";
 import type { NewJob } from "./job.ts";

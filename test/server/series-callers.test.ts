@@ -1,6 +1,7 @@
 // Series of several callers, asynchronous contexts and blocks on one connection: whose turn it is, who is told
 // of what, and that nothing is left behind.
 
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AsyncResource } from "node:async_hooks";
 import { describe, expect, test } from "@jest/globals";
@@ -13,6 +14,7 @@ import {
 } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { administer, expectUsable, failureOf } from "../support/shells.ts";
+import { runProgram } from "../support/programs.ts";
 import { stackOf } from "../support/stacks.ts";
 import { end, tablesOfSeries } from "./series-tables.ts";
 
@@ -57,25 +59,56 @@ describe("series of several callers", () => {
     ["execute and fetch", async (conn) => (await conn.execute("select 1/0")).fetchAll()],
     ["query", (conn) => conn.query("select 1/0")],
     ["query of what is prepared", (conn) => conn.query("select 1/$1::int", [0], { prepare: true })],
-    ["a refused value", (conn) => conn.query("select $1::int", ["x".repeat(3)])],
+    ["a refused value", (conn) => conn.query("select $1::int", ["xxx"])],
     ["a value of a wrong kind", (conn) => conn.query("select $1::int", [{}])],
+    ["undefined", (conn) => conn.query("select $1::int", [undefined])],
     ["a row that can't be read", (conn) => conn.query("select 9007199254740993::int8 as n")],
   ])("the stack of %s leads to the caller", async (_call, run) => {
     const conn = await open({ int8: "number" });
     await conn.query("select 1/$1::int", [1], { prepare: true });
+    async function thisIsMine(): Promise<void> {
+      await run(conn);
+    }
     for (let round = 0; round < 3; round++) {
+      expect(await stackOf(() => conn.pipeline(thisIsMine))).toContain("thisIsMine");
       let stack = "";
-      async function thisIsMine(): Promise<void> {
-        await run(conn);
-      }
-      // It tells as well, except of what could not be read.
       const block = conn.pipeline(async () => {
         stack = await stackOf(thisIsMine);
       });
+      // It tells as well, except of what could not be read.
       await block.catch(() => {});
       expect(stack).toContain("thisIsMine");
     }
     await conn.close();
+  });
+
+  test("what a pipeline tells is an error of its own", async () => {
+    const conn = await open();
+    for (const wrong of [0, {}, undefined]) {
+      let seen: unknown;
+      const told = await failureOf(() =>
+        conn.pipeline(async () => {
+          seen = await failureOf(() => conn.query("select 1/$1::int", [wrong]));
+        }),
+      );
+      expect(told).not.toBe(seen);
+      expect(told).toMatchObject({ name: (seen as Error).name, message: (seen as Error).message });
+    }
+    await conn.close();
+  });
+
+  test("of what nobody looks at, the pipeline tells, or the engine does", () => {
+    const program = join(__dirname, "programs", "unseen-failures.ts");
+    const { status, stdout, stderr } = runProgram(program, { timeout: 20_000 });
+    if (status !== 0) throw new Error(stderr);
+    const unreadable = [expect.stringContaining("9007199254740993")];
+    expect(JSON.parse(stdout)).toEqual({
+      failed: { told: "division by zero", unhandled: [] },
+      "failed, prepared": { told: "division by zero", unhandled: [] },
+      refused: { told: expect.stringContaining("undefined"), unhandled: [] },
+      unreadable: { told: null, unhandled: unreadable },
+      "unreadable, prepared": { told: null, unhandled: unreadable },
+    });
   });
 
   test("a query that could not be sent is told by the pipeline when nobody looks", async () => {

@@ -30,7 +30,7 @@ const CLOCKS = ["Date", "performance", "Temporal"];
 /** Lowest first. */
 const LAYERS: Readonly<Record<string, Layer>> = {
   errors: {
-    files: ["errors.ts", "sqlstate.ts", "retryable.ts", "shapes.ts"],
+    files: ["errors.ts", "sqlstate.ts", "retryable.ts", "fresh.ts", "shapes.ts"],
     values: [],
     types: [],
     packages: {},
