@@ -107,19 +107,9 @@ export class BlockingDesk<Row, Conn extends Connection<Row>> implements Blocking
     this.counters.requestsNum++;
     try {
       this.#checkOpen();
-      return this.#loanOf(this.#lend());
+      return this.roster.issue(this.#lend(), this.loans.issue);
     } catch (error) {
       this.counters.requestsErrors++;
-      throw error;
-    }
-  }
-
-  #loanOf(member: Member<BlockingSession<Row>>): Conn {
-    try {
-      return this.loans.issue(member);
-    } catch (error) {
-      // As in desk.ts: nobody could give it back.
-      void this.roster.retire(member);
       throw error;
     }
   }

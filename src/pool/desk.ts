@@ -31,7 +31,7 @@ import { settingsOf } from "./settings.ts";
 import { Tidings } from "./tidings.ts";
 
 /** No limits but the pool's own. */
-export const NO_LIMITS: PoolLimits = Object.freeze({});
+const NO_LIMITS: PoolLimits = Object.freeze({});
 
 /** The inside of one pool. */
 export class Desk<Row, Conn extends AsyncConnection<Row>>
@@ -95,21 +95,22 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
     const member = core.take();
     if (member === null) return null;
     if (this.#leakDetection > 0) member.stack = stackOf();
-    return this.#loanOf(member);
+    return core.roster.issue(member, this.loans.issue);
   }
 
   /** Lends a connection now or as soon as there is one. */
   borrow(limits: PoolLimits | undefined): Promise<Conn> {
     try {
       const loan = this.lend(limits);
-      return loan === null ? this.wait(limits ?? NO_LIMITS) : Promise.resolve(loan);
+      return loan === null ? this.wait(limits) : Promise.resolve(loan);
     } catch (error) {
       return Promise.reject(error as Error);
     }
   }
 
   /** Lends a connection as soon as there is one. */
-  wait(limits: PoolLimits): Promise<Conn> {
+  wait(given: PoolLimits | undefined): Promise<Conn> {
+    const limits = given ?? NO_LIMITS;
     const { timeout, signal } = limits;
     try {
       if (limits !== NO_LIMITS) checkLimits(limits);
@@ -124,19 +125,9 @@ export class Desk<Row, Conn extends AsyncConnection<Row>>
 
   issue(member: Member<PooledSession<Row, AsyncDriver>>): Conn | Promise<Conn> {
     try {
-      return this.#loanOf(member);
+      return this.core.roster.issue(member, this.loans.issue);
     } catch (error) {
       return failing(error);
-    }
-  }
-
-  #loanOf(member: Member<PooledSession<Row, AsyncDriver>>): Conn {
-    try {
-      return this.loans.issue(member);
-    } catch (error) {
-      // The program's class has failed, so there is nobody who could give the connection back.
-      void this.core.roster.retire(member);
-      throw error;
     }
   }
 

@@ -16,7 +16,7 @@ import { recapture } from "../core/recapture.ts";
 import type { Query, QueryParameters } from "../core/query.ts";
 import { ProgrammingError } from "../errors.ts";
 import type { DictRow } from "../rows.ts";
-import { callQuietly, Desk, NO_LIMITS } from "./desk.ts";
+import { callQuietly, Desk } from "./desk.ts";
 import { runHolding } from "./holders.ts";
 import type { PoolEvent } from "./keeper.ts";
 import type { PoolLimits, PoolOptions } from "./options.ts";
@@ -176,7 +176,7 @@ export class ConnectionPool<
     const { loans } = desk;
     let loan = isWatched(poolChannel) ? await this.#observed(limits) : desk.lend(limits);
     try {
-      loan ??= await desk.wait(limits ?? NO_LIMITS);
+      loan ??= await desk.wait(limits);
     } catch (error) {
       throw recapture(error);
     }

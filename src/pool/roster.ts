@@ -114,6 +114,16 @@ export class Roster<C> {
     this.lent++;
   }
 
+  /** Makes the loan of one that is lent; where that fails nobody could give it back, and it is retired. */
+  issue<L>(member: Member<C>, make: (member: Member<C>) => L): L {
+    try {
+      return make(member);
+    } catch (error) {
+      void this.retire(member);
+      throw error;
+    }
+  }
+
   /** Takes one back from its user; it is between two owners. */
   unlend(member: Member<C>, today: number): void {
     this.#host.counters().usageMs += Math.max(0, today - member.since);

@@ -1,6 +1,7 @@
 // Where jobs can be, for tests that hold in all of them: in memory, and in a schema of its own on the shared server.
 
 import { randomBytes } from "node:crypto";
+import { afterEach, beforeEach } from "@jest/globals";
 import { App } from "../../src/queue/app.ts";
 import { InMemoryConnector } from "../../src/queue/connectors/in-memory.ts";
 import { MahoutConnector } from "../../src/queue/connectors/mahout.ts";
@@ -22,6 +23,18 @@ export const places: readonly { readonly name: string; readonly enter: () => Pro
   { name: "in memory", enter: inMemory },
   { name: "in PostgreSQL", enter: inSchema },
 ];
+
+/** Enters a place before each test of the block that calls it, and leaves it afterwards. */
+export function inEachTest(enter: () => Promise<Place>, entered: (place: Place) => void): void {
+  let place: Place;
+  beforeEach(async () => {
+    place = await enter();
+    entered(place);
+  });
+  afterEach(async () => {
+    await place.leave();
+  });
+}
 
 async function inMemory(): Promise<Place> {
   const app = await new App({ connector: new InMemoryConnector() }).open();

@@ -1,24 +1,15 @@
 // What a worker can be told: middleware around its jobs and around itself, and options that make no sense.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/queue/app.ts";
 import { QueueConfigurationError } from "../../src/queue/errors.ts";
-import { places } from "./places.ts";
-import type { Place } from "./places.ts";
+import { inEachTest, places } from "./places.ts";
 import { Working } from "./working.ts";
 
-let place: Place;
 let app: App;
 
 describe.each(places)("$name", ({ enter }) => {
-  beforeEach(async () => {
-    place = await enter();
-    ({ app } = place);
-  });
-
-  afterEach(async () => {
-    await place.leave();
-  });
+  inEachTest(enter, (place) => ({ app } = place));
 
   describe("middleware", () => {
     test("runs from the worker's to the task's, around the function", async () => {

@@ -1,14 +1,12 @@
 // How jobs and workers are stopped, wherever jobs are kept: by a cancellation, by a time that is over, and at the worker's end.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/queue/app.ts";
 import { JobAborted, JobTimeout } from "../../src/queue/errors.ts";
 import type { JobContext } from "../../src/queue/job-context.ts";
-import { places } from "./places.ts";
-import type { Place } from "./places.ts";
+import { inEachTest, places } from "./places.ts";
 import { Working } from "./working.ts";
 
-let place: Place;
 let app: App;
 
 /** Something that comes when it is told to. */
@@ -30,14 +28,7 @@ function untilAborted({ signal }: JobContext): Promise<never> {
 const cancel = (id: number): Promise<boolean> => app.jobManager.cancelJobById(id, { abort: true });
 
 describe.each(places)("$name", ({ enter }) => {
-  beforeEach(async () => {
-    place = await enter();
-    ({ app } = place);
-  });
-
-  afterEach(async () => {
-    await place.leave();
-  });
+  inEachTest(enter, (place) => ({ app } = place));
 
   describe("being stopped", () => {
     test("a job that is cancelled gets its signal, and is aborted", async () => {

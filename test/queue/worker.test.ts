@@ -1,29 +1,20 @@
 // What a worker does with jobs, whatever keeps them: runs them, so many at a time, again where they failed, and when their
 // moment has come.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/queue/app.ts";
 import type { JobContext } from "../../src/queue/job-context.ts";
 import { RetryStrategy } from "../../src/queue/retry.ts";
 import type { WorkerOptions } from "../../src/queue/worker-options.ts";
-import { places } from "./places.ts";
-import type { Place } from "./places.ts";
+import { inEachTest, places } from "./places.ts";
 import { Working } from "./working.ts";
 
-let place: Place;
 let app: App;
 
 const statusOf = (id: number): Promise<string | null> => app.jobManager.getJobStatus(id);
 
 describe.each(places)("$name", ({ enter }) => {
-  beforeEach(async () => {
-    place = await enter();
-    ({ app } = place);
-  });
-
-  afterEach(async () => {
-    await place.leave();
-  });
+  inEachTest(enter, (place) => ({ app } = place));
 
   describe("a job", () => {
     test("is run with its payload, and its result is told", async () => {
