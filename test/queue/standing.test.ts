@@ -1,6 +1,6 @@
 // What stays as it was meant: opening twice, transactions after a refusal, defaults, moments that are remembered, connections that were lent.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { App } from "../../src/queue/app.ts";
 import { MahoutConnector } from "../../src/queue/connectors/mahout.ts";
 import { SyncMahoutConnector } from "../../src/queue/connectors/sync-mahout.ts";
@@ -13,20 +13,16 @@ import type { Wake } from "../../src/queue/operations.ts";
 import { connect, Connection, ConnectionPool } from "../../src/index.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { administer } from "../support/shells.ts";
-import { inSchema } from "./places.ts";
+import { inEachTest, inSchema } from "./places.ts";
 import type { Place } from "./places.ts";
 import { Working } from "./working.ts";
 
 let place: Place;
 let app: App;
 
-beforeEach(async () => {
-  place = await inSchema();
+inEachTest(inSchema, (entered) => {
+  place = entered;
   ({ app } = place);
-});
-
-afterEach(async () => {
-  await place.leave();
 });
 
 /** Waits until the server has no session with this application name. */

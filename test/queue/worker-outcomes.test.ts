@@ -1,25 +1,16 @@
 // What a worker has to tell of its jobs: whatever a task's code says or throws, the storage can take it, and the worker ends in time.
 
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/queue/app.ts";
 import type { Connector } from "../../src/queue/connector.ts";
 import { ConnectorException, QueueConfigurationError } from "../../src/queue/errors.ts";
 import type { RetryDecision } from "../../src/queue/retry.ts";
-import { inSchema } from "./places.ts";
-import type { Place } from "./places.ts";
+import { inEachTest, inSchema } from "./places.ts";
 import { Working } from "./working.ts";
 
-let place: Place;
 let app: App;
 
-beforeEach(async () => {
-  place = await inSchema();
-  ({ app } = place);
-});
-
-afterEach(async () => {
-  await place.leave();
-});
+inEachTest(inSchema, (place) => ({ app } = place));
 
 /** Has operations of a connector fail while `when` says so; gives how many did. */
 function failing(connector: Connector, when: (name: string) => boolean): () => number {

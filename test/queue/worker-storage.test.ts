@@ -1,26 +1,17 @@
 // What a worker does in the database beside taking jobs: statements of handlers that are aborted, and old jobs that go.
 
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { AsyncConnection, errors } from "../../src/index.ts";
 import type { App } from "../../src/queue/app.ts";
 import type { JobContext } from "../../src/queue/job-context.ts";
 import { defaultServer } from "../support/default-server.ts";
 import { administer, eventually } from "../support/shells.ts";
-import { inSchema } from "./places.ts";
-import type { Place } from "./places.ts";
+import { inEachTest, inSchema } from "./places.ts";
 import { Working } from "./working.ts";
 
-let place: Place;
 let app: App;
 
-beforeEach(async () => {
-  place = await inSchema();
-  ({ app } = place);
-});
-
-afterEach(async () => {
-  await place.leave();
-});
+inEachTest(inSchema, (place) => ({ app } = place));
 
 test("a cancelled job's running statement is cancelled on the server, and its connection lives", async () => {
   await using conn = await AsyncConnection.connect(defaultServer().conninfo());
